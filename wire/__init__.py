@@ -1,0 +1,1 @@
+"""What controller and station agree on: topics, ids, messages and signatures."""

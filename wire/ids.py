@@ -1,0 +1,77 @@
+"""Ids and closed lists that both sides, and the pure time rules, agree on."""
+
+from enum import IntEnum, StrEnum
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+AREA_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
+
+AreaId = Annotated[str, StringConstraints(pattern=AREA_PATTERN)]
+StationId = Annotated[str, StringConstraints(pattern=AREA_PATTERN)]
+ScheduleId = Annotated[str, StringConstraints(pattern=AREA_PATTERN)]
+OccurrenceId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}@\d{8}T\d{6}Z$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Priority(IntEnum):
+    """Who may sound when two want to; the higher number wins (DESIGN section 3)."""
+
+    RELAY = 10
+    NORMAL = 20
+    PRIORITY = 30
+    LIVE = 40
+    EMERGENCY = 50
+
+
+class LatenessRule(StrEnum):
+    """What a station does with an occurrence that it could not start on time, or that was interrupted."""
+
+    RESUME = "resume"
+    """Go on at the elapsed position, as if it had been sounding all along."""
+    SKIP = "skip"
+    """The whole of it or nothing: begin within the grace or stay silent; once interrupted, it is over."""
+
+
+class Outcome(StrEnum):
+    """The one end of an occurrence on a station. `UNKNOWN` is the controller's word only."""
+
+    PLAYED = "played"
+    PARTLY_PLAYED = "partly_played"
+    SKIPPED = "skipped"
+    PREEMPTED = "preempted"
+    MISSED = "missed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class OutcomeReason(StrEnum):
+    """Why an outcome is not a plain *played*."""
+
+    TOO_LATE = "too_late"
+    WITHDRAWN = "withdrawn"
+    QUIET_HOURS = "quiet_hours"
+    CLOCK_UNTRUSTED = "clock_untrusted"
+    SOUND_MISSING = "sound_missing"
+    SOUND_UNREADABLE = "sound_unreadable"
+    SPEAKER_FAILED = "speaker_failed"
+    HIGHER_PRIORITY = "higher_priority"
+    INTERRUPTED = "interrupted"
+    STATION_OFF = "station_off"
+    NOT_SELECTED = "not_selected"
+    NO_REPORT = "no_report"
+
+
+class ClockTrust(StrEnum):
+    """How far a station believes its own clock."""
+
+    TRUSTED = "trusted"
+    STALE = "stale"
+    UNKNOWN = "unknown"
+
+
+class StationKind(StrEnum):
+    """What the board drives: a commune's own station, or one village's cluster of horns."""
+
+    COMMUNE_STATION = "commune_station"
+    VILLAGE_CLUSTER = "village_cluster"

@@ -1,0 +1,225 @@
+"""Every message between controller and station. Times are aware UTC; units are in the names.
+
+Signed documents (they can make a loudspeaker sound): `PlanLayer`, `StationCard`.
+Plain messages: `Presence`, `Heartbeat`, `ReportBatch` from the station, `Ack` from the controller.
+Unknown fields are ignored, so that a newer side can speak to an older one.
+"""
+
+from datetime import UTC, datetime, time
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from wire.errors import Malformed, RefusalReason
+from wire.ids import (
+    AreaId,
+    ClockTrust,
+    LatenessRule,
+    OccurrenceId,
+    Outcome,
+    OutcomeReason,
+    Priority,
+    ScheduleId,
+    Sha256,
+    StationId,
+    StationKind,
+)
+
+UtcDatetime = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+Volume = Annotated[int, Field(ge=0, le=100)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")]
+
+
+class Message(BaseModel):
+    """A value that crosses the wire as compact JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", use_enum_values=False)
+
+    def encode(self) -> bytes:
+        return self.model_dump_json(exclude_none=True).encode()
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Self:
+        """Raises `Malformed` when the payload is not this message."""
+        try:
+            return cls.model_validate_json(payload)
+        except ValidationError as error:
+            raise Malformed(str(error)) from error
+
+
+class Item(Message):
+    """One content-addressed Ogg Opus file."""
+
+    sha256: Sha256
+    seconds: Seconds
+    size_bytes: Annotated[int, Field(gt=0)]
+
+
+class Lateness(Message):
+    """`grace_s` is how late *skip* may still begin; *resume* joins at the elapsed position however late."""
+
+    rule: LatenessRule
+    grace_s: Seconds = 10.0
+
+
+class Selector(Message):
+    """Which stations under the area; an empty tuple means every one."""
+
+    kinds: tuple[StationKind, ...] = ()
+    languages: tuple[Language, ...] = ()
+
+
+class PlannedOccurrence(Message):
+    """One broadcast at one instant: the items in order, the whole of it `repeats` times, `gap_s` apart."""
+
+    id: OccurrenceId
+    schedule: ScheduleId
+    title: str = Field(default="", max_length=200)
+    start: UtcDatetime
+    items: tuple[Item, ...] = Field(min_length=1, max_length=100)
+    repeats: Annotated[int, Field(ge=1, le=20)] = 1
+    gap_s: Seconds = 0.0
+    priority: Priority = Priority.NORMAL
+    volume: Volume = 80
+    lateness: Lateness
+    selector: Selector = Selector()
+
+    @property
+    def seconds(self) -> float:
+        """From the first sample to the last, gaps included."""
+        once = sum(item.seconds for item in self.items)
+        return once * self.repeats + self.gap_s * (self.repeats - 1)
+
+
+class PlanLayer(Message):
+    """What an area adds to the day of every station under it, for the next 14 days."""
+
+    type: Literal["plan"] = "plan"
+    area: AreaId
+    version: Annotated[int, Field(ge=1)]
+    issued_at: UtcDatetime
+    expires_at: UtcDatetime
+    occurrences: tuple[PlannedOccurrence, ...] = ()
+
+
+class QuietHours(Message):
+    """Wall times in the station's zone; may run over midnight. Nothing but an emergency sounds inside."""
+
+    begins: time
+    ends: time
+
+
+class StationCard(Message):
+    """Who a station is and what it may do. `areas` is its chain, from the province down to its own area."""
+
+    type: Literal["card"] = "card"
+    station: StationId
+    version: Annotated[int, Field(ge=1)]
+    issued_at: UtcDatetime
+    name: str = Field(max_length=200)
+    kind: StationKind
+    areas: tuple[AreaId, ...] = Field(min_length=1)
+    zone: str
+    languages: tuple[Language, ...] = ("vi",)
+    volume_min: Volume = 0
+    volume_max: Volume = 100
+    quiet_hours: QuietHours | None = None
+    media_url: str
+    """Where sound is fetched: `{media_url}/{sha256}.opus`."""
+
+
+class Presence(Message):
+    """Retained; the last will is the same message with `online` false."""
+
+    station: StationId
+    online: bool
+    boot_id: str = Field(max_length=64)
+    program_version: str = Field(max_length=32)
+    at: UtcDatetime | None = None
+    """None in the last will, which is written before the moment it tells of."""
+
+
+class NowPlaying(Message):
+    occurrence: OccurrenceId
+    position_s: Seconds
+    priority: Priority
+
+
+class HeldLayer(Message):
+    """A plan layer as the station holds it."""
+
+    area: AreaId
+    version: int
+
+
+class CacheState(Message):
+    """Scheduled sound held, out of all that the plan names; the first missing ones by name."""
+
+    held: int
+    wanted: int
+    missing: tuple[Sha256, ...] = Field(default=(), max_length=20)
+    bytes_held: int = 0
+    bytes_free: int | None = None
+
+
+class Refusal(Message):
+    """A document that the station would not accept; the controller shows it."""
+
+    topic: str
+    reason: RefusalReason
+    at: UtcDatetime
+
+
+class Heartbeat(Message):
+    """Every 30 s: what the station knows of itself."""
+
+    station: StationId
+    boot_id: str = Field(max_length=64)
+    at: UtcDatetime
+    uptime_s: Seconds
+    clock: ClockTrust
+    playing: NowPlaying | None = None
+    card_version: int | None = None
+    layers: tuple[HeldLayer, ...] = ()
+    cache: CacheState
+    volume: Volume | None = None
+    outbox: int = 0
+    """Reports that the controller has not acknowledged yet."""
+    refusals: tuple[Refusal, ...] = Field(default=(), max_length=20)
+
+
+class PlaybackReport(Message):
+    """The one end of one occurrence on one station. Seconds come from the sound card's frame count."""
+
+    id: str = Field(max_length=64)
+    occurrence: OccurrenceId
+    outcome: Outcome
+    reason: OutcomeReason | None = None
+    seconds_played: Seconds = 0.0
+    seconds_planned: Seconds = 0.0
+    started_at: UtcDatetime | None = None
+    ended_at: UtcDatetime | None = None
+    start_error_ms: float | None = None
+    """First sample at the speaker minus the planned start; positive is late."""
+
+
+class ReportBatch(Message):
+    """Re-sent until every id in it is acknowledged."""
+
+    station: StationId
+    reports: tuple[PlaybackReport, ...] = Field(min_length=1, max_length=100)
+
+
+class Ack(Message):
+    """Reports that are committed in the controller's database; the station may forget them."""
+
+    station: StationId
+    reports: tuple[str, ...]
+
+
+def utc(moment: datetime) -> datetime:
+    """Raises ValueError for a naive datetime."""
+    if moment.tzinfo is None:
+        raise ValueError("naive datetime")
+    return moment.astimezone(UTC)
