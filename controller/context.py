@@ -1,0 +1,30 @@
+"""What the whole process shares, handed down from the composition root."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from audio_library import Store
+from controller.db.session import Database
+from controller.settings import Settings
+from controller.web.texts import Texts
+from wire.signing import SigningKey
+
+
+def system_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Context:
+    settings: Settings
+    database: Database
+    store: Store
+    texts: Texts
+    signing_key: SigningKey
+    wake: Callable[[str], None]
+    """Ask the clockwork to look at a job now, after the transaction that made it due."""
+    now: Callable[[], datetime] = system_now
+    process_id: str = field(default_factory=lambda: uuid4().hex)
+    """Names this process in claims."""

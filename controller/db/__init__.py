@@ -1,0 +1,1 @@
+"""The database: one engine, one transaction per request or job, committed at the edge."""

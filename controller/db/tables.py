@@ -1,0 +1,25 @@
+"""Every table of the controller in one place, for migrations."""
+
+from controller.accounts import tables as accounts
+from controller.areas import tables as areas
+from controller.clockwork import tables as clockwork
+from controller.db.base import Base
+from controller.dispatch import tables as dispatch
+from controller.media import tables as media
+from controller.playback import tables as playback
+from controller.programmes import tables as programmes
+from controller.stations import tables as stations
+from controller.timetable import tables as timetable
+
+__all__ = [
+    "Base",
+    "accounts",
+    "areas",
+    "clockwork",
+    "dispatch",
+    "media",
+    "playback",
+    "programmes",
+    "stations",
+    "timetable",
+]

@@ -1,0 +1,45 @@
+"""Settings of the controller, from `LOABAN_…` in the environment or a `.env` file."""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Units are in the names. Defaults serve one machine without any other service."""
+
+    model_config = SettingsConfigDict(env_prefix="LOABAN_", env_file=".env", extra="ignore")
+
+    data_dir: Path = Path("data")
+    """Database, library, keys. Made at first start."""
+    database_url: str = ""
+    """Empty: SQLite in `data_dir`. In service: `postgresql+psycopg://…`."""
+
+    http_host: str = "127.0.0.1"
+    http_port: int = 8000
+    public_url: str = ""
+    """How stations reach this controller for sound. Empty: `http://<http_host>:<http_port>`."""
+
+    broker: str = "embedded"
+    """`embedded`: a broker inside this process. `external`: one that runs already at the address below."""
+    broker_host: str = "127.0.0.1"
+    broker_port: int = 1883
+
+    upload_max_bytes: int = 200_000_000
+    sound_max_s: float = 4 * 3600.0
+    sign_in_hours: float = 12.0
+    secure_cookies: bool = False
+    """True in service, behind HTTPS."""
+
+    plan_days: int = 14
+    heartbeat_timeout_s: float = 90.0
+    """A station that said nothing for so long is unreachable (three missed heartbeats)."""
+    report_deadline_s: float = 24 * 3600.0
+    """How long after its end an occurrence without a report waits before it counts as *unknown*."""
+
+    def resolved_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'loaban.db'}"
+
+    def media_url(self) -> str:
+        base = self.public_url or f"http://{self.http_host}:{self.http_port}"
+        return f"{base.rstrip('/')}/media"
