@@ -1,0 +1,64 @@
+"""Typed text read aloud by espeak-ng: robotic, but always there and without a network.
+
+The engine is a C library with one global state, so each reading is a process of its own.
+"""
+
+import ctypes
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+import espeakng_loader
+
+_SYNCHRONOUS = 2
+_UTF8 = 1
+_WORDS_A_MINUTE = 140
+_RATE_PARAMETER = 1
+_TIMEOUT_S = 120.0
+_SYNTH_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
+
+
+class SpeechFailed(Exception):
+    """The engine does not know the language, or did not come to an end."""
+
+
+def read_aloud(text: str, language: str, wav: Path) -> None:
+    """Write `text`, spoken in `language` (BCP 47, such as `vi`), to a mono 16-bit WAV. Raises `SpeechFailed`."""
+    command = [sys.executable, "-m", "audio_library.speech", language, str(wav)]
+    done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=_TIMEOUT_S, check=False)
+    if done.returncode != 0:
+        raise SpeechFailed(done.stderr.decode(errors="replace").strip()[-300:])
+
+
+def _synthesise(text: str, language: str) -> tuple[int, bytes]:
+    """Sample rate in Hz and mono 16-bit samples."""
+    engine = ctypes.CDLL(espeakng_loader.get_library_path())
+    rate = engine.espeak_Initialize(_SYNCHRONOUS, 0, str(espeakng_loader.get_data_path()).encode(), 0)
+    if rate <= 0 or engine.espeak_SetVoiceByName(language.encode()) != 0:
+        raise SpeechFailed(f"no voice for {language}")
+    samples = bytearray()
+
+    def collect(block: int | None, count: int, _events: int | None) -> int:
+        if block and count > 0:
+            samples.extend(ctypes.string_at(block, count * 2))
+        return 0
+
+    callback = _SYNTH_CALLBACK(collect)
+    engine.espeak_SetSynthCallback(callback)
+    engine.espeak_SetParameter(_RATE_PARAMETER, _WORDS_A_MINUTE, 0)
+    words = text.encode()
+    engine.espeak_Synth(words, len(words) + 1, 0, 0, 0, _UTF8, None, None)
+    engine.espeak_Synchronize()
+    return rate, bytes(samples)
+
+
+def _main(language: str, target: str) -> None:
+    rate, samples = _synthesise(sys.stdin.buffer.read().decode(), language)
+    with wave.open(target, "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", ""))
+        file.writeframes(samples)
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:3])
