@@ -1,1 +1,1 @@
-"""Pure time rules: from a timetable's rule to instants, and from instants to what sounds. No I/O, no clock."""
+"""Pure time rules: from a timetable's rule to instants, from instants to what sounds. No I/O, no clock."""

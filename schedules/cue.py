@@ -1,0 +1,253 @@
+"""What sounds now: the one decision that the station obeys and the controller foresees.
+
+An occurrence moves through these states; `decide` gives the sound, the endings and when to ask again.
+
+| state    | leaves it when                                  | and becomes                             |
+|----------|-------------------------------------------------|-----------------------------------------|
+| to come  | its start is reached                            | due                                     |
+| due      | nothing stronger sounds                         | sounding, from 0 or where it would be   |
+| due      | its chance is over (`_closes`)                  | ended: pre-empted, missed, skipped      |
+| sounding | something stronger is due; it is RESUME         | held                                    |
+| sounding | something stronger is due, restart; it is SKIP  | ended: partly played                    |
+| sounding | quiet hours begin                               | ended: partly played                    |
+| sounding | the player has finished it (never time)         | ended: played; the caller's to say      |
+| held     | nothing stronger sounds                         | sounding, from the elapsed position     |
+| held     | its chance is over                              | ended: partly played                    |
+
+Stronger is a higher priority; among equals the one that sounds, then the earlier start, the wider area
+(smaller depth), the id. Quiet hours end every occurrence but an emergency: one that starts inside is skipped
+at its start, one that runs into them is cut there and does not come back. While the clock is not trusted,
+time proves nothing: only live and emergency sound goes on, and nothing ends because of the time.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from schedules.occurrence import Occurrence
+from schedules.quiet import QuietWindow
+from wire.ids import LatenessRule, Outcome, OutcomeReason, Priority
+
+ON_TIME_S = 0.5
+"""Less late than this is on time: from the first sample."""
+LEAST_REMAINDER_S = 1.0
+"""Less than this at the end is not worth joining."""
+
+_ON_TIME = timedelta(seconds=ON_TIME_S)
+_LEAST_REMAINDER = timedelta(seconds=LEAST_REMAINDER_S)
+_OUTCOMES = {
+    OutcomeReason.HIGHER_PRIORITY: Outcome.PREEMPTED,
+    OutcomeReason.STATION_OFF: Outcome.MISSED,
+    OutcomeReason.CLOCK_UNTRUSTED: Outcome.MISSED,
+    OutcomeReason.SOUND_MISSING: Outcome.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the station remembers of an occurrence that is due. `begun_at` is None while nothing was heard.
+
+    `interrupted_by` is why it was last silent although it was due.
+    """
+
+    begun_at: datetime | None = None
+    sounded_s: float = 0.0
+    interrupted: bool = False
+    interrupted_by: OutcomeReason | None = None
+
+
+_NOTHING = Progress()
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """An occurrence that is over, and how."""
+
+    occurrence: Occurrence
+    outcome: Outcome
+    reason: OutcomeReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """`from_s` is where `sound` starts unless it sounds already. `held`: due, silent, and why.
+
+    `wake_at` is the next instant at which the answer can change by itself.
+    """
+
+    sound: Occurrence | None
+    from_s: float
+    endings: tuple[Ending, ...]
+    wake_at: datetime | None
+    held: Mapping[str, OutcomeReason] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Station:
+    """Everything a decision stands on besides the occurrence."""
+
+    now: datetime
+    progress: Mapping[str, Progress]
+    sounding: str | None
+    quiet: QuietWindow | None
+    clock_trusted: bool
+    up_since: datetime | None
+    trusted_since: datetime | None
+    unready: Collection[str]
+
+    def has_begun(self, one: Occurrence) -> bool:
+        return one.id == self.sounding or self._memory(one).begun_at is not None
+
+    def silent_because(self, one: Occurrence) -> OutcomeReason | None:
+        return self._memory(one).interrupted_by
+
+    def _memory(self, one: Occurrence) -> Progress:
+        return self.progress.get(one.id, _NOTHING)
+
+
+def decide(  # noqa: PLR0917
+    now: datetime,
+    occurrences: Sequence[Occurrence],
+    progress: Mapping[str, Progress],
+    sounding: str | None,
+    quiet: QuietWindow | None,
+    clock_trusted: bool = True,
+    *,
+    up_since: datetime | None = None,
+    trusted_since: datetime | None = None,
+    unready: Collection[str] = (),
+) -> Cue:
+    """`occurrences` are those not yet ended; `sounding` is the id of the one that sounds now.
+
+    `up_since` and `trusted_since` (when the station and its clock came up) only refine why something was
+    missed. `unready` are ids whose sound is not at hand: they are passed over until it is.
+    """
+    at = _Station(now, progress, sounding, quiet, clock_trusted, up_since, trusted_since, unready)
+    due = [one for one in occurrences if one.start <= now or one.id == sounding]
+    able = (one for one in due if _can_sound(one, at))
+    sound = min(able, key=lambda one: _rank(one, sounding), default=None)
+    silent = [one for one in due if one is not sound]
+    over = [one for one in silent if _is_over(one, at)]
+    held = {one.id: _hindrance(one, at) or OutcomeReason.HIGHER_PRIORITY for one in silent if one not in over}
+    return Cue(
+        sound=sound,
+        from_s=_position_s(sound, at) if sound else 0.0,
+        endings=tuple(_ending(one, at) for one in over),
+        wake_at=_wake_at(occurrences, due, sound, at),
+        held=held,
+    )
+
+
+def advance(progress: Mapping[str, Progress], cue: Cue, now: datetime) -> dict[str, Progress]:
+    """What to remember when `cue` is obeyed; `sounded_s` stays the caller's, it comes from the frame count.
+
+    To be kept on disk before the first sample: a station that forgets would play twice.
+    """
+    ended = {ending.occurrence.id for ending in cue.endings}
+    kept = {id_: memory for id_, memory in progress.items() if id_ not in ended}
+    if cue.sound is not None:
+        memory = kept.get(cue.sound.id, _NOTHING)
+        kept[cue.sound.id] = replace(memory, begun_at=memory.begun_at or now, interrupted_by=None)
+    for id_, reason in cue.held.items():
+        memory = kept.get(id_, _NOTHING)
+        begun = memory.begun_at is not None
+        kept[id_] = replace(memory, interrupted=begun, interrupted_by=memory.interrupted_by or reason)
+    return kept
+
+
+def _rank(one: Occurrence, sounding: str | None) -> tuple[int, bool, datetime, int, str]:
+    return (-one.priority, one.id != sounding, one.start, one.depth, one.id)
+
+
+def _can_sound(one: Occurrence, at: _Station) -> bool:
+    return _hindrance(one, at) is None and (one.id == at.sounding or not _is_over(one, at))
+
+
+def _hindrance(one: Occurrence, at: _Station) -> OutcomeReason | None:
+    """Why it may not sound even when it is alone."""
+    if not _time_counts(one, at):
+        return OutcomeReason.CLOCK_UNTRUSTED
+    silence = _silence_at(one, at.quiet)
+    if silence is not None and silence <= at.now:
+        return OutcomeReason.QUIET_HOURS
+    if one.id in at.unready and one.id != at.sounding:
+        return OutcomeReason.SOUND_MISSING
+    return None
+
+
+def _time_counts(one: Occurrence, at: _Station) -> bool:
+    return at.clock_trusted or one.priority >= Priority.LIVE
+
+
+def _is_over(one: Occurrence, at: _Station) -> bool:
+    """It is silent now: is that for good?"""
+    if one.lateness is LatenessRule.SKIP and at.has_begun(one):
+        return True
+    return _time_counts(one, at) and at.now >= _closes(one, at)
+
+
+def _closes(one: Occurrence, at: _Station) -> datetime:
+    """The instant from which it can neither begin nor resume."""
+    closes = one.end - _LEAST_REMAINDER + timedelta.resolution
+    if not at.has_begun(one):
+        late = timedelta(seconds=one.grace_s) + timedelta.resolution
+        closes = one.start + late if one.lateness is LatenessRule.SKIP else closes
+        closes = max(closes, one.start + _ON_TIME)
+    return min(closes, _silence_at(one, at.quiet) or closes)
+
+
+def _silence_at(one: Occurrence, quiet: QuietWindow | None) -> datetime | None:
+    """When quiet hours end it: at its start if it starts inside."""
+    if quiet is None or one.priority is Priority.EMERGENCY:
+        return None
+    return one.start if quiet.covers(one.start) else quiet.next_change(one.start)
+
+
+def _position_s(one: Occurrence, at: _Station) -> float:
+    late_s = (at.now - one.start).total_seconds()
+    on_time = late_s < ON_TIME_S and not at.has_begun(one)
+    return 0.0 if on_time or one.lateness is LatenessRule.SKIP else max(late_s, 0.0)
+
+
+def _ending(one: Occurrence, at: _Station) -> Ending:
+    if at.has_begun(one):
+        return Ending(one, Outcome.PARTLY_PLAYED, _interruption(one, at))
+    reason = _absence(one, at)
+    return Ending(one, _OUTCOMES.get(reason, Outcome.SKIPPED), reason)
+
+
+def _interruption(one: Occurrence, at: _Station) -> OutcomeReason:
+    if one.id == at.sounding:
+        return _hindrance(one, at) or OutcomeReason.HIGHER_PRIORITY
+    return at.silent_because(one) or OutcomeReason.INTERRUPTED
+
+
+def _absence(one: Occurrence, at: _Station) -> OutcomeReason:
+    """Why nothing of it was heard; the first that applies."""
+    silence = _silence_at(one, at.quiet)
+    last_instant = min(one.end, silence or one.end)
+    unknown = at.up_since is None and one.lateness is LatenessRule.RESUME
+    causes = (
+        (silence == one.start, OutcomeReason.QUIET_HOURS),
+        (_came_after(last_instant, at.up_since), OutcomeReason.STATION_OFF),
+        (_came_after(_closes(one, at), at.trusted_since), OutcomeReason.CLOCK_UNTRUSTED),
+        (True, at.silent_because(one)),
+        (one.id in at.unready, OutcomeReason.SOUND_MISSING),
+        (at.sounding is not None, OutcomeReason.HIGHER_PRIORITY),
+        (unknown, OutcomeReason.STATION_OFF),
+    )
+    return next((reason for applies, reason in causes if applies and reason), OutcomeReason.TOO_LATE)
+
+
+def _came_after(deadline: datetime, moment: datetime | None) -> bool:
+    return moment is not None and moment >= deadline
+
+
+def _wake_at(
+    occurrences: Sequence[Occurrence], due: Sequence[Occurrence], sound: Occurrence | None, at: _Station
+) -> datetime | None:
+    instants = [one.start for one in occurrences if one.start > at.now]
+    instants += [_closes(one, at) for one in due if one is not sound]
+    if sound is not None and (silence := _silence_at(sound, at.quiet)):
+        instants.append(silence)
+    return min((instant for instant in instants if instant > at.now), default=None)
