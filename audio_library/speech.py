@@ -24,7 +24,7 @@ class SpeechFailed(Exception):
 
 
 def read_aloud(text: str, language: str, wav: Path) -> None:
-    """Write `text`, spoken in `language` (BCP 47, such as `vi`), to a mono 16-bit WAV. Raises `SpeechFailed`."""
+    """Write `text`, spoken in `language` (such as `vi`), to a mono 16-bit WAV. Raises `SpeechFailed`."""
     command = [sys.executable, "-m", "audio_library.speech", language, str(wav)]
     done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=_TIMEOUT_S, check=False)
     if done.returncode != 0:

@@ -1,0 +1,26 @@
+import wave
+from pathlib import Path
+
+import pytest
+
+from audio_library.speech import SpeechFailed, read_aloud
+
+
+def test_reads_vietnamese_aloud_and_longer_text_takes_longer(tmp_path: Path) -> None:
+    read_aloud("Kính chào bà con.", "vi", tmp_path / "short.wav")
+    read_aloud("Kính chào bà con. Đây là đài truyền thanh xã Bát Xát.", "vi", tmp_path / "long.wav")
+    short, long = (_seconds(tmp_path / name) for name in ("short.wav", "long.wav"))
+    assert 0.5 < short < long < 10
+
+
+def test_says_so_when_the_language_has_no_voice(tmp_path: Path) -> None:
+    with pytest.raises(SpeechFailed, match="no voice for zz"):
+        read_aloud("anything", "zz", tmp_path / "none.wav")
+    assert not (tmp_path / "none.wav").exists()
+
+
+def _seconds(path: Path) -> float:
+    with wave.open(str(path)) as file:
+        samples = file.readframes(file.getnframes())
+        assert any(samples), "all silence"
+        return file.getnframes() / file.getframerate()

@@ -1,0 +1,72 @@
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wire import topics
+from wire.errors import Malformed
+from wire.ids import LatenessRule
+from wire.messages import Ack, Heartbeat, Item, Lateness, PlannedOccurrence, Presence, ReportBatch
+
+START = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
+
+
+def _planned(**changes: object) -> PlannedOccurrence:
+    fields: dict[str, object] = {
+        "id": "s@20261123T223000Z",
+        "schedule": "s",
+        "start": START,
+        "items": (
+            Item(sha256="a" * 64, seconds=10, size_bytes=1),
+            Item(sha256="b" * 64, seconds=5, size_bytes=1),
+        ),
+        "lateness": Lateness(rule=LatenessRule.SKIP),
+    }
+    return PlannedOccurrence.model_validate(fields | changes)
+
+
+def test_seconds_count_items_repeats_and_the_gaps_between() -> None:
+    assert _planned().seconds == 15
+    assert _planned(repeats=3, gap_s=2).seconds == 3 * 15 + 2 * 2
+
+
+def test_times_become_utc() -> None:
+    hanoi = timezone(timedelta(hours=7))
+    assert _planned(start=datetime(2026, 11, 24, 5, 30, tzinfo=hanoi)).start == START
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"start": "2026-11-23T22:30:00"},
+        {"id": "../../etc/passwd@20261123T223000Z"},
+        {"items": ()},
+        {"volume": 101},
+        {"repeats": 0},
+        {"gap_s": float("nan")},
+        {"gap_s": -1},
+    ],
+)
+def test_refuses_what_cannot_be_played(changes: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        _planned(**changes)
+
+
+@given(st.binary(max_size=200), st.sampled_from([Ack, Heartbeat, Presence, ReportBatch]))
+def test_noise_is_malformed(noise: bytes, kind: type[Ack | Heartbeat | Presence | ReportBatch]) -> None:
+    with pytest.raises(Malformed):
+        kind.decode(noise)
+
+
+def test_topics_come_apart_as_they_were_put_together() -> None:
+    assert topics.parse(topics.plan("lao-cai")) == ("area", "lao-cai", "plan")
+    assert topics.parse(topics.report("s1")) == ("station", "s1", "report")
+    for stranger in (
+        "",
+        "loaban/2/area/x/plan",
+        "loaban/1/area/x",
+        "loaban/1/area/x/plan/y",
+        "x/1/area/x/plan",
+    ):
+        assert topics.parse(stranger) is None
