@@ -1,0 +1,1 @@
+"""A small Lào Cai to try the product on: real communes, invented people and sound."""
