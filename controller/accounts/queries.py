@@ -1,0 +1,48 @@
+"""The only SQL about people and sign-ins."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session, selectinload
+
+from controller.accounts.tables import Person, SignIn
+
+
+def by_id(session: Session, person_id: str) -> Person | None:
+    return session.get(Person, person_id)
+
+
+def by_username(session: Session, username: str) -> Person | None:
+    return session.scalar(
+        select(Person).where(Person.username == username).options(selectinload(Person.grants))
+    )
+
+
+def everybody(session: Session) -> Sequence[Person]:
+    return session.scalars(
+        select(Person).order_by(Person.username).options(selectinload(Person.grants))
+    ).all()
+
+
+def full_names(session: Session, person_ids: Collection[str]) -> dict[str, str]:
+    rows = session.execute(select(Person.id, Person.full_name).where(Person.id.in_(person_ids)))
+    return dict(rows.tuples().all())
+
+
+def signed_in(session: Session, token_hash: str, now: datetime) -> Person | None:
+    """The person whose sign-in this is, if it is not over and the account is open."""
+    return session.scalar(
+        select(Person)
+        .join(SignIn, SignIn.person_id == Person.id)
+        .where(SignIn.token_hash == token_hash, SignIn.expires_at > now, Person.active)
+        .options(selectinload(Person.grants))
+    )
+
+
+def delete_sign_in(session: Session, token_hash: str) -> None:
+    session.execute(delete(SignIn).where(SignIn.token_hash == token_hash))
+
+
+def delete_expired(session: Session, now: datetime) -> None:
+    session.execute(delete(SignIn).where(SignIn.expires_at <= now))

@@ -1,0 +1,65 @@
+"""The only SQL about areas. The tree is walked by recursive queries, so it may have any depth."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from sqlalchemy import literal, select
+from sqlalchemy.orm import Session, aliased
+
+from controller.areas.tables import Area
+
+_DEEPEST = 32
+"""A tree deeper than this is a ring; the walk ends."""
+
+
+def by_id(session: Session, area_id: str) -> Area | None:
+    return session.get(Area, area_id)
+
+
+def by_ids(session: Session, area_ids: Collection[str]) -> dict[str, Area]:
+    rows = session.scalars(select(Area).where(Area.id.in_(area_ids)))
+    return {area.id: area for area in rows}
+
+
+def everything(session: Session) -> Sequence[Area]:
+    return session.scalars(select(Area).order_by(Area.id)).all()
+
+
+def children(session: Session, area_id: str) -> Sequence[Area]:
+    return session.scalars(select(Area).where(Area.parent_id == area_id).order_by(Area.name, Area.id)).all()
+
+
+def chain(session: Session, area_id: str) -> Sequence[Area]:
+    """The area and all that contain it, the root first."""
+    walked = (
+        select(Area.id, Area.parent_id, literal(0).label("steps"))
+        .where(Area.id == area_id)
+        .cte("chain", recursive=True)
+    )
+    above = aliased(Area)
+    walked = walked.union_all(
+        select(above.id, above.parent_id, walked.c.steps + 1)
+        .where(above.id == walked.c.parent_id)
+        .where(walked.c.steps < _DEEPEST)
+    )
+    return session.scalars(
+        select(Area).join(walked, Area.id == walked.c.id).order_by(walked.c.steps.desc())
+    ).all()
+
+
+def subtree(session: Session, area_ids: Iterable[str]) -> Sequence[Area]:
+    """The areas and all below them, each once, wider ones first, then by name."""
+    walked = (
+        select(Area.id, literal(0).label("steps"))
+        .where(Area.id.in_(list(area_ids)))
+        .cte("subtree", recursive=True)
+    )
+    below = aliased(Area)
+    walked = walked.union_all(
+        select(below.id, walked.c.steps + 1)
+        .where(below.parent_id == walked.c.id)
+        .where(walked.c.steps < _DEEPEST)
+    )
+    found = session.execute(
+        select(Area, walked.c.steps).join(walked, Area.id == walked.c.id).order_by(walked.c.steps, Area.name)
+    ).all()
+    return list({area.id: area for area, _steps in found}.values())
