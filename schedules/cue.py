@@ -6,7 +6,7 @@ An occurrence moves through these states; `decide` gives the sound, the endings 
 |----------|-------------------------------------------------|-----------------------------------------|
 | to come  | its start is reached                            | due                                     |
 | due      | nothing stronger sounds                         | sounding, from 0 or where it would be   |
-| due      | its chance is over (`_closes`)                  | ended: pre-empted, missed, skipped      |
+| due      | its chance is over (`closes`)                   | ended: pre-empted, missed, skipped      |
 | sounding | something stronger is due; it is RESUME         | held                                    |
 | sounding | something stronger is due, restart; it is SKIP  | ended: partly played                    |
 | sounding | quiet hours begin                               | ended: partly played                    |
@@ -25,8 +25,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from schedules.occurrence import Occurrence
-from schedules.quiet import QuietWindow
+from schedules.quiet import QuietWindow, silence_after
 from wire.ids import LatenessRule, Outcome, OutcomeReason, Priority
+
+__all__ = [
+    "Cue",
+    "Ending",
+    "Progress",
+    "QuietWindow",
+    "advance",
+    "closes",
+    "decide",
+    "finished",
+    "position_s",
+    "restarted",
+]
 
 ON_TIME_S = 0.5
 """Less late than this is on time: from the first sample."""
@@ -47,7 +60,7 @@ _OUTCOMES = {
 class Progress:
     """What the station remembers of an occurrence that is due. `begun_at` is None while nothing was heard.
 
-    `interrupted_by` is why it was last silent although it was due.
+    `interrupted_by` is why it was last silent although it was due; it stays when the sound goes on.
     """
 
     begun_at: datetime | None = None
@@ -101,6 +114,9 @@ class _Station:
     def silent_because(self, one: Occurrence) -> OutcomeReason | None:
         return self._memory(one).interrupted_by
 
+    def closes(self, one: Occurrence) -> datetime:
+        return closes(one, begun=self.has_begun(one), quiet=self.quiet)
+
     def _memory(self, one: Occurrence) -> Progress:
         return self.progress.get(one.id, _NOTHING)
 
@@ -127,14 +143,14 @@ def decide(  # noqa: PLR0917
     able = (one for one in due if _can_sound(one, at))
     sound = min(able, key=lambda one: _rank(one, sounding), default=None)
     silent = [one for one in due if one is not sound]
-    over = [one for one in silent if _is_over(one, at)]
-    held = {one.id: _hindrance(one, at) or OutcomeReason.HIGHER_PRIORITY for one in silent if one not in over}
+    over = {one.id: one for one in silent if _is_over(one, at)}
+    held = [one for one in silent if one.id not in over]
     return Cue(
         sound=sound,
-        from_s=_position_s(sound, at) if sound else 0.0,
-        endings=tuple(_ending(one, at) for one in over),
-        wake_at=_wake_at(occurrences, due, sound, at),
-        held=held,
+        from_s=position_s(sound, now, begun=at.has_begun(sound)) if sound else 0.0,
+        endings=tuple(_ending(one, at) for one in over.values()),
+        wake_at=_wake_at(occurrences, held, sound, at),
+        held={one.id: _hindrance(one, at) or OutcomeReason.HIGHER_PRIORITY for one in held},
     )
 
 
@@ -147,12 +163,51 @@ def advance(progress: Mapping[str, Progress], cue: Cue, now: datetime) -> dict[s
     kept = {id_: memory for id_, memory in progress.items() if id_ not in ended}
     if cue.sound is not None:
         memory = kept.get(cue.sound.id, _NOTHING)
-        kept[cue.sound.id] = replace(memory, begun_at=memory.begun_at or now, interrupted_by=None)
+        kept[cue.sound.id] = replace(memory, begun_at=memory.begun_at or now)
     for id_, reason in cue.held.items():
         memory = kept.get(id_, _NOTHING)
-        begun = memory.begun_at is not None
-        kept[id_] = replace(memory, interrupted=begun, interrupted_by=memory.interrupted_by or reason)
+        kept[id_] = replace(memory, interrupted=memory.begun_at is not None, interrupted_by=reason)
     return kept
+
+
+def restarted(progress: Mapping[str, Progress]) -> dict[str, Progress]:
+    """What a station remembers when it comes up again: everything that had begun was interrupted."""
+    return {
+        id_: memory
+        if memory.begun_at is None
+        else replace(memory, interrupted=True, interrupted_by=OutcomeReason.INTERRUPTED)
+        for id_, memory in progress.items()
+    }
+
+
+def finished(one: Occurrence, memory: Progress, up_since: datetime | None = None) -> Ending:
+    """The ending once the player has come to the last sample: *played* only if all of it was heard."""
+    if memory.sounded_s > one.seconds - ON_TIME_S:
+        return Ending(one, Outcome.PLAYED)
+    came_up_late = up_since is not None and up_since > one.start
+    missed = OutcomeReason.STATION_OFF if came_up_late else OutcomeReason.TOO_LATE
+    return Ending(one, Outcome.PARTLY_PLAYED, memory.interrupted_by or missed)
+
+
+def closes(one: Occurrence, *, begun: bool, quiet: QuietWindow | None = None) -> datetime:
+    """The instant from which it can neither begin nor, once it has fallen silent, go on."""
+    end = _last_chance(one, begun)
+    return min(end, _silence_at(one, quiet) or end)
+
+
+def position_s(one: Occurrence, now: datetime, *, begun: bool) -> float:
+    """Where it starts when it starts now."""
+    late_s = (now - one.start).total_seconds()
+    on_time = late_s < ON_TIME_S and not begun
+    return 0.0 if on_time or one.lateness is LatenessRule.SKIP else max(late_s, 0.0)
+
+
+def _last_chance(one: Occurrence, begun: bool) -> datetime:
+    if one.lateness is LatenessRule.SKIP:
+        late = timedelta(seconds=one.grace_s) + timedelta.resolution
+        return one.start if begun else one.start + max(late, _ON_TIME)
+    end = one.end - _LEAST_REMAINDER + timedelta.resolution
+    return end if begun else max(end, one.start + _ON_TIME)
 
 
 def _rank(one: Occurrence, sounding: str | None) -> tuple[int, bool, datetime, int, str]:
@@ -183,30 +238,14 @@ def _is_over(one: Occurrence, at: _Station) -> bool:
     """It is silent now: is that for good?"""
     if one.lateness is LatenessRule.SKIP and at.has_begun(one):
         return True
-    return _time_counts(one, at) and at.now >= _closes(one, at)
-
-
-def _closes(one: Occurrence, at: _Station) -> datetime:
-    """The instant from which it can neither begin nor resume."""
-    closes = one.end - _LEAST_REMAINDER + timedelta.resolution
-    if not at.has_begun(one):
-        late = timedelta(seconds=one.grace_s) + timedelta.resolution
-        closes = one.start + late if one.lateness is LatenessRule.SKIP else closes
-        closes = max(closes, one.start + _ON_TIME)
-    return min(closes, _silence_at(one, at.quiet) or closes)
+    return _time_counts(one, at) and at.now >= at.closes(one)
 
 
 def _silence_at(one: Occurrence, quiet: QuietWindow | None) -> datetime | None:
     """When quiet hours end it: at its start if it starts inside."""
     if quiet is None or one.priority is Priority.EMERGENCY:
         return None
-    return one.start if quiet.covers(one.start) else quiet.next_change(one.start)
-
-
-def _position_s(one: Occurrence, at: _Station) -> float:
-    late_s = (at.now - one.start).total_seconds()
-    on_time = late_s < ON_TIME_S and not at.has_begun(one)
-    return 0.0 if on_time or one.lateness is LatenessRule.SKIP else max(late_s, 0.0)
+    return silence_after(quiet, one.start)
 
 
 def _ending(one: Occurrence, at: _Station) -> Ending:
@@ -230,7 +269,7 @@ def _absence(one: Occurrence, at: _Station) -> OutcomeReason:
     causes = (
         (silence == one.start, OutcomeReason.QUIET_HOURS),
         (_came_after(last_instant, at.up_since), OutcomeReason.STATION_OFF),
-        (_came_after(_closes(one, at), at.trusted_since), OutcomeReason.CLOCK_UNTRUSTED),
+        (_came_after(at.closes(one), at.trusted_since), OutcomeReason.CLOCK_UNTRUSTED),
         (True, at.silent_because(one)),
         (one.id in at.unready, OutcomeReason.SOUND_MISSING),
         (at.sounding is not None, OutcomeReason.HIGHER_PRIORITY),
@@ -244,10 +283,10 @@ def _came_after(deadline: datetime, moment: datetime | None) -> bool:
 
 
 def _wake_at(
-    occurrences: Sequence[Occurrence], due: Sequence[Occurrence], sound: Occurrence | None, at: _Station
+    occurrences: Sequence[Occurrence], held: Sequence[Occurrence], sound: Occurrence | None, at: _Station
 ) -> datetime | None:
     instants = [one.start for one in occurrences if one.start > at.now]
-    instants += [_closes(one, at) for one in due if one is not sound]
+    instants += [at.closes(one) for one in held]
     if sound is not None and (silence := _silence_at(sound, at.quiet)):
         instants.append(silence)
     return min((instant for instant in instants if instant > at.now), default=None)
