@@ -27,7 +27,7 @@ def everybody(session: Session) -> Sequence[Person]:
 
 def full_names(session: Session, person_ids: Collection[str]) -> dict[str, str]:
     rows = session.execute(select(Person.id, Person.full_name).where(Person.id.in_(person_ids)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def signed_in(session: Session, token_hash: str, now: datetime) -> Person | None:

@@ -1,0 +1,21 @@
+"""What can go wrong with a programme.
+
+NotFound   programmes.unknown
+Conflict   programmes.wrong_state_<move> · programmes.changed_meanwhile · programmes.id_taken
+Forbidden  programmes.own_programme
+Invalid    programmes.title_missing · title_too_long · unknown_language · sound_missing · reason_missing
+           · reason_too_long · bad_id
+"""
+
+from controller.errors import Conflict, Forbidden, LoabanError, NotFound
+from controller.programmes.rules import Move, Refusal
+
+
+def unknown(programme_id: str) -> NotFound:
+    return NotFound("programmes.unknown", field="programme_id", programme=programme_id[:80])
+
+
+def refused(move: Move, refusal: Refusal, title: str) -> LoabanError:
+    if refusal is Refusal.OWN_PROGRAMME:
+        return Forbidden("programmes.own_programme", title=title)
+    return Conflict(f"programmes.wrong_state_{move.value}", title=title)

@@ -1,0 +1,59 @@
+"""The only SQL about programmes."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from controller.areas.tables import Area
+from controller.media.tables import Sound
+from controller.programmes.tables import Programme, ProgrammeState
+
+
+def by_id(session: Session, programme_id: str) -> Programme | None:
+    return session.get(Programme, programme_id)
+
+
+def known_sound(session: Session, sha256: str) -> bool:
+    return session.get(Sound, sha256) is not None
+
+
+def listing(
+    session: Session, area_ids: Collection[str], state: ProgrammeState | None, limit: int
+) -> Sequence[tuple[Programme, float, str]]:
+    """Programmes, their seconds and area's name, the newest first; archived ones only when asked for."""
+    wanted = Programme.state == state if state else Programme.state != ProgrammeState.ARCHIVED
+    rows = session.execute(
+        select(Programme, Sound.seconds, Area.name)
+        .join(Sound, Sound.sha256 == Programme.sound_sha256)
+        .join(Area, Area.id == Programme.area_id)
+        .where(Programme.area_id.in_(area_ids), wanted)
+        .order_by(Programme.created_at.desc(), Programme.id)
+        .limit(limit)
+    )
+    return rows.all()
+
+
+def with_sound(session: Session, programme_id: str) -> tuple[Programme, Sound, str] | None:
+    rows = session.execute(
+        select(Programme, Sound, Area.name)
+        .join(Sound, Sound.sha256 == Programme.sound_sha256)
+        .join(Area, Area.id == Programme.area_id)
+        .where(Programme.id == programme_id)
+    )
+    return rows.one_or_none()
+
+
+def change(
+    session: Session, programme_id: str, sources: Collection[ProgrammeState], values: dict[str, Any]
+) -> bool:
+    """Change it only if it is still in one of those states."""
+    done = session.execute(
+        update(Programme)
+        .where(Programme.id == programme_id, Programme.state.in_(sources))
+        .values(**values)
+        .returning(Programme.id),
+        execution_options={"synchronize_session": "fetch"},
+    )
+    return done.first() is not None

@@ -1,0 +1,60 @@
+"""A programme's way from draft to air, and whose hands it needs."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from controller.accounts.rules import Action
+from controller.programmes.tables import ProgrammeState
+
+LANGUAGES: Final = ("vi", "hmn", "ium", "tyz", "pcc", "nut", "blt", "hni")
+"""ISO 639: Vietnamese, and Hmong, Dao, Tày, Giáy, Nùng, Thái and Hà Nhì as they are spoken in Lào Cai."""
+
+TITLE_LENGTH: Final = 200
+REASON_LENGTH: Final = 2_000
+
+
+class Move(StrEnum):
+    EDIT = "edit"
+    SUBMIT = "submit"
+    APPROVE = "approve"
+    SEND_BACK = "send_back"
+    ARCHIVE = "archive"
+
+
+class Step(NamedTuple):
+    """Who may make this move, from which states, and where it leads."""
+
+    action: Action
+    sources: frozenset[ProgrammeState]
+    target: ProgrammeState
+
+
+_OPEN: Final = frozenset({ProgrammeState.DRAFT, ProgrammeState.RETURNED})
+_SUBMITTED: Final = frozenset({ProgrammeState.SUBMITTED})
+
+STEPS: Final[Mapping[Move, Step]] = {
+    Move.EDIT: Step(Action.EDIT_PROGRAMME, _OPEN, ProgrammeState.DRAFT),
+    Move.SUBMIT: Step(Action.EDIT_PROGRAMME, _OPEN, ProgrammeState.SUBMITTED),
+    Move.APPROVE: Step(Action.APPROVE, _SUBMITTED, ProgrammeState.APPROVED),
+    Move.SEND_BACK: Step(Action.APPROVE, _SUBMITTED, ProgrammeState.RETURNED),
+    Move.ARCHIVE: Step(
+        Action.EDIT_PROGRAMME, frozenset(ProgrammeState) - {ProgrammeState.ARCHIVED}, ProgrammeState.ARCHIVED
+    ),
+}
+
+
+class Refusal(StrEnum):
+    """Why a move cannot be made; each is the last part of a catalogue key."""
+
+    WRONG_STATE = "wrong_state"
+    OWN_PROGRAMME = "own_programme"
+
+
+def refusal(move: Move, state: ProgrammeState, *, made_by_same_person: bool) -> Refusal | None:
+    """Nobody approves what he made himself. Roles and areas are asked for elsewhere."""
+    if state not in STEPS[move].sources:
+        return Refusal.WRONG_STATE
+    if move is Move.APPROVE and made_by_same_person:
+        return Refusal.OWN_PROGRAMME
+    return None

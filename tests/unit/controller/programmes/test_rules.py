@@ -1,0 +1,32 @@
+"""Which moves are open in which state, and to whom."""
+
+import pytest
+
+from controller.programmes.rules import STEPS, Move, Refusal, refusal
+from controller.programmes.tables import ProgrammeState
+
+OPEN = {
+    ProgrammeState.DRAFT: {Move.EDIT, Move.SUBMIT, Move.ARCHIVE},
+    ProgrammeState.SUBMITTED: {Move.APPROVE, Move.SEND_BACK, Move.ARCHIVE},
+    ProgrammeState.APPROVED: {Move.ARCHIVE},
+    ProgrammeState.RETURNED: {Move.EDIT, Move.SUBMIT, Move.ARCHIVE},
+    ProgrammeState.ARCHIVED: set[Move](),
+}
+
+
+@pytest.mark.parametrize("state", ProgrammeState)
+def test_each_state_opens_just_these_moves(state: ProgrammeState) -> None:
+    opened = {move for move in Move if refusal(move, state, made_by_same_person=False) is None}
+    assert opened == OPEN[state]
+
+
+def test_only_approval_leads_to_approved() -> None:
+    assert [move for move, step in STEPS.items() if step.target is ProgrammeState.APPROVED] == [Move.APPROVE]
+
+
+def test_nobody_approves_his_own_but_may_do_the_rest() -> None:
+    state = ProgrammeState.SUBMITTED
+    assert refusal(Move.APPROVE, state, made_by_same_person=True) is Refusal.OWN_PROGRAMME
+    assert refusal(Move.SEND_BACK, state, made_by_same_person=True) is None
+    draft = ProgrammeState.DRAFT
+    assert refusal(Move.APPROVE, draft, made_by_same_person=True) is Refusal.WRONG_STATE
