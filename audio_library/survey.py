@@ -1,0 +1,89 @@
+"""The first whole decode of an upload: its true length, its loudness, and where the sound begins and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from audio_library import chain
+from audio_library.envelope import Envelope
+from audio_library.errors import NotSound, Silent, ToolFailed, TooShort, Truncated
+from audio_library.limits import Limits
+from audio_library.loudness import meter, read_meter
+from audio_library.probe import refuse_length
+from audio_library.sound import RATE_HZ, Loudness, Probe
+from audio_library.tool import run, safe_input
+
+SILENCE_LUFS = -60.0
+BELOW_SPEECH_DB = 30.0
+LEAD_S = 0.15
+TAIL_S = 0.30
+MISSING_SHARE = 0.02
+MISSING_S = 1.0
+CANCELLED_DB = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """`before` is the upload as it came; `band_lufs` its mono sound in the band of a horn."""
+
+    seconds: float
+    before: Loudness
+    band_lufs: float
+    start_s: float
+    end_s: float
+    mono: str
+
+
+def survey(path: Path, found: Probe, limits: Limits, progress: Callable[[float], None]) -> Survey:
+    """Raises NotSound, Truncated, TooLong, Bomb, TooShort, Silent, ProbeTimeout."""
+    mono = chain.MONO
+    envelope, before, band = _decode(path, found, limits, mono, progress)
+    if _cancelled_out(before, band, found):
+        mono = chain.FIRST_CHANNEL
+        envelope, before, band = _decode(path, found, limits, mono, progress)
+    _refuse_wrong_length(envelope.seconds, found, limits)
+    edges = envelope.audible(max(band.lufs - BELOW_SPEECH_DB, SILENCE_LUFS))
+    if band.lufs < SILENCE_LUFS or edges is None:
+        raise Silent
+    start_s, end_s = max(0.0, edges[0] - LEAD_S), min(envelope.seconds, edges[1] + TAIL_S)
+    return Survey(envelope.seconds, before, band.lufs, start_s, end_s, mono)
+
+
+def _decode(
+    path: Path, found: Probe, limits: Limits, mono: str, progress: Callable[[float], None]
+) -> tuple[Envelope, Loudness, Loudness]:
+    envelope = Envelope()
+    expected_s = found.claimed_seconds or limits.max_seconds
+
+    def take(piece: bytes) -> None:
+        envelope(piece)
+        progress(min(1.0, envelope.seconds / expected_s))
+
+    graph = (
+        f"[0:a:0]asplit[raw][in];[raw]{meter('before')},anullsink;"
+        f"[in]{mono},{chain.BAND},{meter('band')},aresample={RATE_HZ}[out]"
+    )
+    source = safe_input(path, "-t", f"{limits.max_seconds + 1}")
+    output = ["-filter_complex", graph, "-map", "[out]", "-c:a", "pcm_s16le", "-f", "s16le", "pipe:1"]
+    try:
+        log = run([*source, *output], limits.work, take)
+    except ToolFailed as failure:
+        raise (Truncated() if envelope.seconds >= MISSING_S else NotSound()) from failure
+    envelope.finish()
+    return envelope, read_meter(log, "before"), read_meter(log, "band")
+
+
+def _cancelled_out(before: Loudness, band: Loudness, found: Probe) -> bool:
+    """Two channels in opposite phase vanish when they are added."""
+    return found.channels == 2 and before.lufs > SILENCE_LUFS and band.lufs < before.lufs - CANCELLED_DB
+
+
+def _refuse_wrong_length(seconds: float, found: Probe, limits: Limits) -> None:
+    refuse_length(seconds, found.size_bytes, limits)
+    claimed = found.claimed_seconds
+    if claimed is not None and seconds < claimed * (1 - MISSING_SHARE) - MISSING_S:
+        raise Truncated(seconds=round(seconds), claimed_seconds=round(claimed))
+    if seconds < limits.min_seconds:
+        raise TooShort(min_seconds=limits.min_seconds)
