@@ -1,6 +1,25 @@
 """Sound: probe, normalise, encode, keep by content, chimes. The only user of pydub and ffmpeg."""
 
-from audio_library.errors import BadUpload, SoundError
+from audio_library.errors import (
+    BadName,
+    BadUpload,
+    Bomb,
+    EmptyFile,
+    NoAudioTrack,
+    NothingToJoin,
+    NotSound,
+    ProbeTimeout,
+    Silent,
+    SoundError,
+    StoreFull,
+    TooLarge,
+    ToolFailed,
+    TooLong,
+    TooShort,
+    Truncated,
+    UnknownSound,
+    UnusualFormat,
+)
 from audio_library.ingest import IngestOptions, ingest
 from audio_library.limits import Budget, Limits
 from audio_library.probe import probe
@@ -9,17 +28,33 @@ from audio_library.store import Store, digest, display_name
 
 __all__ = [
     "NORM",
+    "BadName",
     "BadUpload",
+    "Bomb",
     "Budget",
+    "EmptyFile",
     "IngestOptions",
     "Ingested",
     "Limits",
     "Loudness",
+    "NoAudioTrack",
     "Norm",
+    "NotSound",
+    "NothingToJoin",
     "Probe",
+    "ProbeTimeout",
+    "Silent",
     "Sound",
     "SoundError",
     "Store",
+    "StoreFull",
+    "TooLarge",
+    "TooLong",
+    "TooShort",
+    "ToolFailed",
+    "Truncated",
+    "UnknownSound",
+    "UnusualFormat",
     "digest",
     "display_name",
     "ingest",
