@@ -1,0 +1,5 @@
+import "htmx.org";
+import "./connection.js";
+import "./rows.js";
+import "./upload.js";
+import "./once.js";

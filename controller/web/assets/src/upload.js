@@ -1,0 +1,80 @@
+// Sends a recording with visible progress, then lets the page follow how it is prepared.
+import htmx from "htmx.org";
+
+const say = (box, name) => {
+  box.querySelector("[data-upload-note]").textContent = box.dataset[name] ?? name;
+};
+
+const tell = (box, fraction) => {
+  const bar = box.querySelector("progress");
+  bar.hidden = false;
+  bar.value = fraction;
+  say(box, box.dataset.sending.replace("#", Math.round(fraction * 100)));
+};
+
+const refuse = (box, sentence) => {
+  box.querySelector("progress").hidden = true;
+  box.querySelector("[data-upload-start]").disabled = false;
+  box.classList.add("has-error");
+  say(box, sentence);
+};
+
+const answerOf = (request) => {
+  try {
+    return JSON.parse(request.responseText);
+  } catch {
+    return {};
+  }
+};
+
+const received = (box, upload) => {
+  const address = new URL(location.href);
+  address.searchParams.set("tep", upload.id);
+  history.replaceState(null, "", address);
+  return htmx.ajax("GET", `${box.dataset.follow}/${upload.id}`, { target: "#recording", swap: "outerHTML" });
+};
+
+const suggestTitle = (file) => {
+  const title = document.getElementById("title");
+  if (title && !title.value) title.value = file.name.replace(/\.[^.]+$/, "").replace(/[_-]+/g, " ");
+};
+
+const send = (box, file) => {
+  const body = new FormData();
+  body.append("opening_chime", box.querySelector('[name="opening_chime"]').checked);
+  body.append("closing_chime", box.querySelector('[name="closing_chime"]').checked);
+  body.append("file", file, file.name);
+  const request = new XMLHttpRequest();
+  request.open("POST", box.dataset.uploadTo);
+  request.upload.addEventListener("progress", (event) => tell(box, event.loaded / event.total));
+  request.upload.addEventListener("load", () => say(box, "received"));
+  request.addEventListener("error", () => refuse(box, "lost"));
+  request.addEventListener("load", () => {
+    const answer = answerOf(request);
+    if (request.status < 300 && answer.id) received(box, answer);
+    else refuse(box, answer.detail ?? "lost");
+  });
+  request.send(body);
+};
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-upload-start]");
+  if (!button) return;
+  const box = button.closest("[data-upload-to]");
+  const input = box.querySelector('input[type="file"]');
+  const file = input.files[0];
+  box.classList.toggle("has-error", !file);
+  if (!file) {
+    say(box, "choose");
+    input.focus();
+    return;
+  }
+  if (file.size > Number(box.dataset.limit)) {
+    refuse(box, "tooLarge");
+    return;
+  }
+  button.disabled = true;
+  suggestTitle(file);
+  tell(box, 0);
+  send(box, file);
+});

@@ -1,0 +1,10 @@
+"""The pages that people see, one module per section of the menu."""
+
+from fastapi import APIRouter
+
+from controller.web import statics
+from controller.web.pages import sign_in
+
+router = APIRouter(include_in_schema=False)
+for part in (statics, sign_in):
+    router.include_router(part.router)
