@@ -1,0 +1,49 @@
+"""What can go wrong on a station.
+
+AgentError                 has a catalogue `key` and its `params`
+├── SettingsRefused        agent.toml is missing or does not hold
+├── SoundMissing           a file that the plan names is not in the cache
+├── SoundUnreadable        it is there and cannot be decoded
+├── SpeakerFailed          the output stopped taking sound
+├── SpeakerMisuse          the speaker contract was broken by its caller (a fault of ours)
+├── FetchFailed            a download that will be tried again
+└── TaskEnded              a task that must run for ever came to an end: the process goes down
+"""
+
+
+class AgentError(Exception):
+    """Carries a catalogue key and its parameters; the sentence is in `agent/text/`."""
+
+    key = "error.agent"
+
+    def __init__(self, **params: object) -> None:
+        self.params = params
+        super().__init__(f"{self.key} {params}")
+
+
+class SettingsRefused(AgentError):
+    key = "error.settings_refused"
+
+
+class SoundMissing(AgentError):
+    key = "error.sound_missing"
+
+
+class SoundUnreadable(AgentError):
+    key = "error.sound_unreadable"
+
+
+class SpeakerFailed(AgentError):
+    key = "error.speaker_failed"
+
+
+class SpeakerMisuse(AgentError):
+    key = "error.speaker_misuse"
+
+
+class FetchFailed(AgentError):
+    key = "error.fetch_failed"
+
+
+class TaskEnded(AgentError):
+    key = "error.task_ended"

@@ -1,0 +1,61 @@
+"""One file over HTTP, from where the last attempt was cut off."""
+
+import asyncio
+from pathlib import Path
+
+import httpx
+
+from agent.errors import FetchFailed
+
+_BLOCK_BYTES = 64 * 1024
+
+
+async def fetch(client: httpx.AsyncClient, url: str, part: Path, size_bytes: int) -> None:
+    """Bring `part` up to `size_bytes`. Raises `FetchFailed` (try again) or OSError (the disk)."""
+    have = await asyncio.to_thread(_usable, part, size_bytes)
+    if have == size_bytes:
+        return
+    headers = {"Range": f"bytes={have}-"} if have else {}
+    try:
+        async with client.stream("GET", url, headers=headers) as response:
+            begin = _begin(response, have)
+            end = await _receive(response, part, begin, size_bytes)
+    except httpx.HTTPError as error:
+        raise FetchFailed(url=url, problem=f"{type(error).__name__} {error}") from error
+    if end != size_bytes:
+        raise FetchFailed(url=url, problem=f"{end} of {size_bytes} bytes")
+
+
+def _usable(part: Path, size_bytes: int) -> int:
+    """How many bytes of an earlier attempt can be kept."""
+    if not part.exists():
+        return 0
+    have = part.stat().st_size
+    if have <= size_bytes:
+        return have
+    part.unlink()
+    return 0
+
+
+def _begin(response: httpx.Response, have: int) -> int:
+    """The byte at which the server goes on: where we stopped, or the first. Raises `FetchFailed`."""
+    if response.status_code == httpx.codes.PARTIAL_CONTENT:
+        begins = response.headers.get("content-range", "").removeprefix("bytes ").split("-")[0]
+        if begins != str(have):
+            raise FetchFailed(url=str(response.url), problem=f"asked from byte {have}, got {begins!r}")
+        return have
+    if response.status_code == httpx.codes.OK:
+        return 0
+    raise FetchFailed(url=str(response.url), problem=f"HTTP {response.status_code}")
+
+
+async def _receive(response: httpx.Response, part: Path, begin: int, size_bytes: int) -> int:
+    """Write what comes, from `begin` on; where it ended."""
+    end = begin
+    with await asyncio.to_thread(part.open, "ab" if begin else "wb") as file:
+        async for block in response.aiter_raw(_BLOCK_BYTES):
+            end += len(block)
+            if end > size_bytes:
+                raise FetchFailed(url=str(response.url), problem=f"more than {size_bytes} bytes")
+            await asyncio.to_thread(file.write, block)
+    return end

@@ -1,0 +1,74 @@
+"""What the station knows of itself, every half minute and at once when its sound changes."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from agent.cache import MediaCache
+from agent.clock import Clock
+from agent.conductor import Conductor
+from agent.inbox import Inbox
+from agent.journal import Journal
+from agent.link import Link
+from agent.store import PlanStore
+from wire import topics
+from wire.messages import Heartbeat, HeldLayer
+
+LEAST_PAUSE_S = 1.0
+
+
+@dataclass
+class Health:
+    """Heartbeats are never queued: a late one would be a lie."""
+
+    station: str
+    boot_id: str
+    every_s: float
+    clock: Clock
+    link: Link
+    store: PlanStore
+    cache: MediaCache
+    journal: Journal
+    inbox: Inbox
+    conductor: Conductor
+    _wanted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._began_s = self.clock.monotonic_s()
+
+    def poke(self) -> None:
+        """Something worth telling at once; several in a second make one heartbeat."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        while True:
+            self._wanted.clear()
+            if self.link.connected:
+                heartbeat = await self.heartbeat()
+                self.link.send(topics.heartbeat(self.station), heartbeat.encode(), qos=0)
+            await asyncio.sleep(min(LEAST_PAUSE_S, self.every_s))
+            await self._pause(max(self.every_s - LEAST_PAUSE_S, 0.0))
+
+    async def heartbeat(self) -> Heartbeat:
+        """Raises OSError or sqlite3.Error when the station's own disk cannot be read."""
+        card = self.store.card
+        playing = self.conductor.now_playing()
+        return Heartbeat(
+            station=self.station,
+            boot_id=self.boot_id,
+            at=self.clock.now(),
+            uptime_s=round(self.clock.monotonic_s() - self._began_s, 1),
+            clock=self.clock.trust(),
+            playing=playing,
+            card_version=card.version if card else None,
+            layers=tuple(HeldLayer(area=layer.area, version=layer.version) for layer in self.store.layers()),
+            cache=await asyncio.to_thread(self.cache.state),
+            volume=self.conductor.volume(),
+            outbox=await asyncio.to_thread(self.journal.owed),
+            refusals=self.inbox.refusals,
+        )
+
+    async def _pause(self, pause_s: float) -> None:
+        try:
+            await asyncio.wait_for(self._wanted.wait(), pause_s)
+        except TimeoutError:
+            return

@@ -1,0 +1,132 @@
+"""Every document that arrives is judged here: signature, target, version, expiry. Refusals are kept."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from agent.clock import Clock
+from agent.store import PlanStore
+from schedules.errors import UnknownZone
+from schedules.wall import zone_of
+from wire import topics
+from wire.errors import Expired, Malformed, StaleVersion, WireError, WrongTarget
+from wire.ids import ClockTrust
+from wire.messages import Ack, PlanLayer, Refusal, StationCard
+from wire.signing import Keyring
+
+log = logging.getLogger(__name__)
+
+REFUSALS_KEPT = 20
+
+
+class Inbox:
+    """Takes payloads off the link and lets through only what holds."""
+
+    def __init__(
+        self,
+        station: str,
+        keyring: Keyring,
+        store: PlanStore,
+        clock: Clock,
+    ) -> None:
+        self._station = station
+        self._keyring = keyring
+        self._store = store
+        self._clock = clock
+        self.on_plan: Callable[[], None] = _nothing
+        self.on_ack: Callable[[tuple[str, ...]], Awaitable[None]] = _nothing_awaited
+        self.on_refusal: Callable[[], None] = _nothing
+        self._refusals: deque[Refusal] = deque(maxlen=REFUSALS_KEPT)
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        return tuple(self._refusals)
+
+    async def take(self, topic: str, payload: bytes) -> None:
+        """Raises OSError when a good document cannot be written down."""
+        if not payload:
+            log.warning("empty document ignored: topic=%s", topic)
+            return
+        try:
+            await self._judge(topic, payload)
+        except WireError as error:
+            log.warning("refused: topic=%s reason=%s problem=%s", topic, error.reason, error)
+            self._refuse(Refusal(topic=topic, reason=error.reason, at=self._clock.now()))
+
+    async def _judge(self, topic: str, payload: bytes) -> None:
+        match topics.parse(topic):
+            case topics.Topic("station", self._station, "card"):
+                await self._take_card(payload)
+            case topics.Topic("station", self._station, "ack"):
+                await self._take_ack(payload)
+            case topics.Topic("area", area, "plan"):
+                await self._take_layer(area, payload)
+            case _:
+                raise WrongTarget(f"nothing for this station travels on {topic}")
+
+    async def _take_card(self, token: bytes) -> None:
+        card = self._keyring.open(token, StationCard)
+        if card.station != self._station:
+            raise WrongTarget(f"card of {card.station}")
+        _check_zone(card.zone)
+        held = self._store.card
+        if _is_newer(card.version, held.version if held else None):
+            await asyncio.to_thread(self._store.keep_card, card, token)
+            log.info("card kept: version=%d areas=%s", card.version, ",".join(card.areas))
+            self.on_plan()
+
+    async def _take_layer(self, area: str, token: bytes) -> None:
+        layer = self._keyring.open(token, PlanLayer)
+        self._check_layer(area, layer)
+        held = self._store.layer(area)
+        if _is_newer(layer.version, held.version if held else None):
+            await asyncio.to_thread(self._store.keep_layer, layer, token)
+            log.info("plan kept: area=%s version=%d items=%d", area, layer.version, len(layer.occurrences))
+            self.on_plan()
+
+    def _check_layer(self, area: str, layer: PlanLayer) -> None:
+        if layer.area != area:
+            raise WrongTarget(f"plan of {layer.area} on the topic of {area}")
+        if self._store.card is None or area not in self._store.card.areas:
+            raise WrongTarget(f"{area} is not in this station's chain")
+        trusted = self._clock.trust() is not ClockTrust.UNKNOWN
+        if trusted and self._clock.now() >= layer.expires_at:
+            raise Expired(f"over since {layer.expires_at.isoformat()}")
+
+    async def _take_ack(self, payload: bytes) -> None:
+        ack = Ack.decode(payload)
+        if ack.station != self._station:
+            raise Malformed(f"acknowledgement for {ack.station}")
+        await self.on_ack(ack.reports)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        same = [old for old in self._refusals if (old.topic, old.reason) == (refusal.topic, refusal.reason)]
+        for old in same:
+            self._refusals.remove(old)
+        self._refusals.append(refusal)
+        self.on_refusal()
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        zone_of(zone)
+    except UnknownZone as error:
+        raise Malformed(f"zone {zone}") from error
+
+
+def _nothing() -> None:
+    return None
+
+
+async def _nothing_awaited(_: tuple[str, ...]) -> None:
+    return None
+
+
+def _is_newer(version: int, held: int | None) -> bool:
+    """False for a copy of what is held already. Raises `StaleVersion`."""
+    if held is None or version > held:
+        return True
+    if version == held:
+        return False
+    raise StaleVersion(f"version {version}, held {held}")

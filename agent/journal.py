@@ -1,0 +1,189 @@
+"""What has begun, what has ended, and the reports that nobody has acknowledged yet. One small SQLite file.
+
+Few writes: one when an occurrence begins, one every few seconds while it sounds, one when it ends.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from wire.ids import OutcomeReason
+from wire.messages import PlannedOccurrence, PlaybackReport
+
+_TABLES = """
+create table if not exists begun (
+    occurrence text primary key,
+    area text not null,
+    planned text not null,
+    begun_at text not null,
+    first_frame_at text,
+    start_error_ms real,
+    sounded_s real not null default 0,
+    interrupted integer not null default 0,
+    interrupted_by text
+);
+create table if not exists ended (occurrence text primary key, ended_at text not null);
+create table if not exists outbox (
+    number integer primary key autoincrement, id text not null unique, report text not null
+);
+create table if not exists delivered (number integer primary key autoincrement, report text not null);
+"""
+_DELIVERED_KEPT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An occurrence that has begun and not ended. `sounded_s` counts frames of all its runs."""
+
+    planned: PlannedOccurrence
+    area: str
+    begun_at: datetime
+    first_frame_at: datetime | None
+    start_error_ms: float | None
+    sounded_s: float
+    interrupted: bool
+    interrupted_by: OutcomeReason | None
+
+
+class Journal:
+    """Safe in any thread; a call that writes returns when the file has it. Raises sqlite3.Error."""
+
+    def __init__(self, file: Path) -> None:
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+        self._db.execute("pragma journal_mode=wal")
+        self._db.execute("pragma synchronous=full")
+        self._db.executescript(_TABLES)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def begin(
+        self, planned: PlannedOccurrence, area: str, begun_at: datetime, held_by: OutcomeReason | None = None
+    ) -> None:
+        """Written before the first sample; `held_by` is why it was silent until now although it was due."""
+        self._write(
+            "insert into begun (occurrence, area, planned, begun_at, interrupted_by) values (?, ?, ?, ?, ?)"
+            " on conflict (occurrence) do update set interrupted = 0",
+            (planned.id, area, planned.encode().decode(), begun_at.isoformat(), held_by),
+        )
+
+    def unbegin(self, occurrence: str) -> None:
+        """It was to begin and no frame of it came out."""
+        self._write("delete from begun where occurrence = ? and sounded_s = 0", (occurrence,))
+
+    def first_frame(self, occurrence: str, at: datetime, start_error_ms: float | None) -> None:
+        """The instant of the very first sample; later runs leave it alone."""
+        self._write(
+            "update begun set first_frame_at = ?, start_error_ms = ?"
+            " where occurrence = ? and first_frame_at is null",
+            (at.isoformat(), start_error_ms, occurrence),
+        )
+
+    def sounded(self, occurrence: str, sounded_s: float) -> None:
+        self._write("update begun set sounded_s = ? where occurrence = ?", (sounded_s, occurrence))
+
+    def interrupted(self, occurrence: str, sounded_s: float, by: OutcomeReason) -> None:
+        self._write(
+            "update begun set sounded_s = ?, interrupted = 1, interrupted_by = ? where occurrence = ?",
+            (sounded_s, by, occurrence),
+        )
+
+    def interrupt_all(self) -> int:
+        """At start: whatever had begun was cut off by this program's end. How many."""
+        with self._lock:
+            return self._db.execute(
+                "update begun set interrupted = 1, interrupted_by = ? where interrupted = 0",
+                (OutcomeReason.STATION_OFF,),
+            ).rowcount
+
+    def begun(self) -> dict[str, Begun]:
+        with self._lock:
+            rows = self._db.execute(
+                "select occurrence, area, planned, begun_at, first_frame_at, start_error_ms, sounded_s,"
+                " interrupted, interrupted_by from begun"
+            ).fetchall()
+        return {
+            row[0]: Begun(
+                planned=PlannedOccurrence.decode(row[2].encode()),
+                area=row[1],
+                begun_at=datetime.fromisoformat(row[3]),
+                first_frame_at=datetime.fromisoformat(row[4]) if row[4] else None,
+                start_error_ms=row[5],
+                sounded_s=row[6],
+                interrupted=bool(row[7]),
+                interrupted_by=OutcomeReason(row[8]) if row[8] else None,
+            )
+            for row in rows
+        }
+
+    def end(self, reports: Iterable[PlaybackReport], now: datetime) -> None:
+        """The occurrence is over and its report is owed, in one transaction."""
+        with self._transaction():
+            for report in reports:
+                fresh = self._db.execute(
+                    "insert or ignore into ended values (?, ?)", (report.occurrence, now.isoformat())
+                ).rowcount
+                if fresh:
+                    self._db.execute(
+                        "insert into outbox (id, report) values (?, ?)", (report.id, report.encode().decode())
+                    )
+                self._db.execute("delete from begun where occurrence = ?", (report.occurrence,))
+
+    def ended(self) -> frozenset[str]:
+        with self._lock:
+            return frozenset(row[0] for row in self._db.execute("select occurrence from ended"))
+
+    def outbox(self, limit: int) -> tuple[PlaybackReport, ...]:
+        """The oldest reports that are still owed."""
+        with self._lock:
+            rows = self._db.execute("select report from outbox order by number limit ?", (limit,)).fetchall()
+        return tuple(PlaybackReport.decode(row[0].encode()) for row in rows)
+
+    def owed(self) -> int:
+        with self._lock:
+            return int(self._db.execute("select count(*) from outbox").fetchone()[0])
+
+    def acknowledge(self, ids: Iterable[str]) -> None:
+        """The controller has these: they leave the outbox, the last few stay to be looked at."""
+        with self._transaction():
+            for report_id in ids:
+                self._db.execute(
+                    "insert into delivered (report) select report from outbox where id = ?", (report_id,)
+                )
+                self._db.execute("delete from outbox where id = ?", (report_id,))
+            self._db.execute(
+                "delete from delivered where number <= (select max(number) from delivered) - ?",
+                (_DELIVERED_KEPT,),
+            )
+
+    def delivered(self) -> tuple[PlaybackReport, ...]:
+        """The last few acknowledged reports, newest first."""
+        with self._lock:
+            rows = self._db.execute("select report from delivered order by number desc").fetchall()
+        return tuple(PlaybackReport.decode(row[0].encode()) for row in rows)
+
+    def forget(self, now: datetime, days: float) -> None:
+        """Ends older than `days` are forgotten; no plan reaches that far back."""
+        oldest = (now.astimezone(UTC) - timedelta(days=days)).isoformat()
+        self._write("delete from ended where ended_at < ?", (oldest,))
+
+    def _write(self, sql: str, values: tuple[object, ...]) -> None:
+        with self._lock:
+            self._db.execute(sql, values)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            self._db.execute("begin immediate")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("rollback")
+                raise
+            self._db.execute("commit")

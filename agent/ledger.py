@@ -1,0 +1,117 @@
+"""What this station remembers of each occurrence: in memory to decide, in the journal for the next life."""
+
+import asyncio
+import logging
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from agent.journal import Begun, Journal
+from agent.programme import Part
+from schedules.cue import Progress
+from wire.ids import Outcome, OutcomeReason
+from wire.messages import PlaybackReport
+
+log = logging.getLogger(__name__)
+
+_WHOLE_TOLERANCE_S = 0.5
+
+
+@dataclass
+class Ledger:
+    """Every change is on disk when its call returns. Raises sqlite3.Error."""
+
+    journal: Journal
+    begun: dict[str, Begun] = field(default_factory=dict)
+    held: dict[str, OutcomeReason] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
+
+    def load(self) -> None:
+        """Whatever had begun in the last life was interrupted by its end."""
+        self.journal.interrupt_all()
+        self.begun = self.journal.begun()
+        self.ended = set(self.journal.ended())
+
+    def progress(self) -> dict[str, Progress]:
+        waiting = {id_: Progress(interrupted_by=reason) for id_, reason in self.held.items()}
+        return waiting | {id_: _progress_of(row) for id_, row in self.begun.items()}
+
+    def sounded_s(self, occurrence: str) -> float:
+        row = self.begun.get(occurrence)
+        return row.sounded_s if row else 0.0
+
+    async def begin(self, part: Part, begun_at: datetime) -> None:
+        id_ = part.planned.id
+        held_by = self.held.pop(id_, None)
+        await asyncio.to_thread(self.journal.begin, part.planned, part.area, begun_at, held_by)
+        row = self.begun.get(id_) or Begun(part.planned, part.area, begun_at, None, None, 0.0, False, held_by)
+        self.begun[id_] = replace(row, interrupted=False)
+
+    async def unbegin(self, occurrence: str) -> None:
+        """No frame of it came out; as if it had never begun."""
+        row = self.begun.get(occurrence)
+        if row is not None and row.sounded_s == 0.0:
+            del self.begun[occurrence]
+            await asyncio.to_thread(self.journal.unbegin, occurrence)
+
+    async def first_frame(self, occurrence: str, at: datetime, start_error_ms: float | None) -> None:
+        row = self.begun[occurrence]
+        if row.first_frame_at is None:
+            self.begun[occurrence] = replace(row, first_frame_at=at, start_error_ms=start_error_ms)
+            await asyncio.to_thread(self.journal.first_frame, occurrence, at, start_error_ms)
+
+    async def sounded(self, occurrence: str, sounded_s: float) -> None:
+        self.begun[occurrence] = replace(self.begun[occurrence], sounded_s=sounded_s)
+        await asyncio.to_thread(self.journal.sounded, occurrence, sounded_s)
+
+    async def interrupted(self, occurrence: str, sounded_s: float, by: OutcomeReason) -> None:
+        row = self.begun[occurrence]
+        self.begun[occurrence] = replace(row, sounded_s=sounded_s, interrupted=True, interrupted_by=by)
+        await asyncio.to_thread(self.journal.interrupted, occurrence, sounded_s, by)
+
+    async def finish(self, part: Part, now: datetime) -> PlaybackReport:
+        """The player came to the end: the frame count says whether all of it was heard."""
+        row = self.begun[part.planned.id]
+        if row.sounded_s >= part.planned.seconds - _WHOLE_TOLERANCE_S:
+            return await self.end(part, Outcome.PLAYED, None, now)
+        return await self.end(part, Outcome.PARTLY_PLAYED, row.interrupted_by or OutcomeReason.TOO_LATE, now)
+
+    async def end(
+        self, part: Part, outcome: Outcome, reason: OutcomeReason | None, now: datetime
+    ) -> PlaybackReport:
+        """The one end of an occurrence; its report is owed from here on."""
+        id_ = part.planned.id
+        row = self.begun.get(id_)
+        report = PlaybackReport(
+            id=uuid.uuid4().hex,
+            occurrence=id_,
+            outcome=outcome,
+            reason=reason,
+            seconds_played=round(row.sounded_s, 3) if row else 0.0,
+            seconds_planned=round(part.planned.seconds, 3),
+            started_at=row.first_frame_at if row else None,
+            ended_at=now,
+            start_error_ms=row.start_error_ms if row else None,
+        )
+        await asyncio.to_thread(self.journal.end, [report], now)
+        self.begun.pop(id_, None)
+        self.held.pop(id_, None)
+        self.ended.add(id_)
+        log.info(
+            "over: occurrence=%s outcome=%s reason=%s seconds=%.2f planned=%.2f",
+            id_,
+            outcome,
+            reason,
+            report.seconds_played,
+            report.seconds_planned,
+        )
+        return report
+
+    async def forget(self, now: datetime, days: float) -> None:
+        """Ends older than `days`."""
+        await asyncio.to_thread(self.journal.forget, now, days)
+
+
+def _progress_of(row: Begun) -> Progress:
+    by = row.interrupted_by if row.interrupted else None
+    return Progress(row.begun_at, row.sounded_s, row.interrupted, by)

@@ -1,0 +1,202 @@
+"""The one MQTT connection of a station: presence, subscriptions made anew, return with full jitter."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from agent import PROGRAM_VERSION
+from agent.backoff import Backoff
+from agent.clock import Clock
+from agent.settings import Broker
+from wire import topics
+from wire.messages import Presence
+
+log = logging.getLogger(__name__)
+
+STABLE_S = 20.0
+CONNECT_TIMEOUT_S = 5.0
+GOODBYE_S = 1.0
+QUEUE_LIMIT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    topic: str
+    payload: bytes
+
+
+class Link:
+    """`run` keeps a connection for ever; everything but paho's own callbacks happens in the event loop."""
+
+    def __init__(self, station: str, boot_id: str, broker: Broker, clock: Clock) -> None:
+        self._station = station
+        self._boot_id = boot_id
+        self._broker = broker
+        self._clock = clock
+        self._wanted = frozenset({topics.card(station), topics.ack(station)})
+        self._client: mqtt.Client | None = None
+        self._backoff = Backoff(broker.retry_min_s, broker.retry_max_s)
+        self.incoming: asyncio.Queue[Incoming] = asyncio.Queue(QUEUE_LIMIT)
+        self.on_up: Callable[[], None] | None = None
+
+    @property
+    def connected(self) -> bool:
+        """True only after the broker has accepted us."""
+        return self._client is not None
+
+    def follow(self, areas: Iterable[str]) -> None:
+        """Listen to the plans of exactly these areas, now and after every reconnection."""
+        own = {topics.card(self._station), topics.ack(self._station)}
+        wanted = frozenset(own | {topics.plan(area) for area in areas})
+        added, dropped = wanted - self._wanted, self._wanted - wanted
+        self._wanted = wanted
+        if self._client is not None and added:
+            self._client.subscribe([(topic, 1) for topic in sorted(added)])
+        if self._client is not None and dropped:
+            self._client.unsubscribe(sorted(dropped))
+
+    def send(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> bool:
+        """Hand a message to the connection; False when there is none. Nothing is queued for later."""
+        if self._client is None:
+            return False
+        return (
+            self._client.publish(topic, payload, qos=qos, retain=retain).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+        )
+
+    async def run(self) -> None:
+        while True:
+            lasted_s = await self._one_connection()
+            if lasted_s >= STABLE_S:
+                self._backoff.reset()
+            pause_s = self._backoff.next_s()
+            log.info("link down: lasted_s=%.0f next_try_s=%.1f", lasted_s, pause_s)
+            await asyncio.sleep(pause_s)
+
+    async def _one_connection(self) -> float:
+        """Connect and stay until the connection ends; how long the broker had us, in seconds."""
+        session = _Session(self, self._new_client(), asyncio.get_running_loop())
+        ended = session.start(self._broker)
+        try:
+            await asyncio.shield(ended)
+        except OSError as error:
+            log.warning("broker not reached: host=%s problem=%s", self._broker.host, error)
+        except asyncio.CancelledError:
+            await self._say_goodbye(session, ended)
+            raise
+        finally:
+            self._client = None
+        return session.lasted_s()
+
+    def _new_client(self) -> mqtt.Client:
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._station,
+            clean_session=True,
+            protocol=mqtt.MQTTv311,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = CONNECT_TIMEOUT_S
+        client.will_set(topics.presence(self._station), self._presence(online=False), qos=1, retain=True)
+        if self._broker.username:
+            client.username_pw_set(self._broker.username, self._broker.password.get_secret_value())
+        return client
+
+    def _presence(self, *, online: bool, dated: bool = False) -> bytes:
+        return Presence(
+            station=self._station,
+            online=online,
+            boot_id=self._boot_id,
+            program_version=PROGRAM_VERSION,
+            at=self._clock.now() if dated else None,
+        ).encode()
+
+    async def _say_goodbye(self, session: "_Session", ended: "asyncio.Future[None]") -> None:
+        client, self._client = self._client, None
+        if client is None:
+            return
+        presence = self._presence(online=False, dated=True)
+        said = client.publish(topics.presence(self._station), presence, qos=1, retain=True)
+        await asyncio.to_thread(said.wait_for_publish, GOODBYE_S)
+        client.disconnect()
+        await asyncio.wait([ended], timeout=GOODBYE_S)
+        log.info("link closed: said_goodbye=%s", said.is_published())
+
+    def came_up(self, client: mqtt.Client) -> None:
+        self._client = client
+        presence = self._presence(online=True, dated=True)
+        client.publish(topics.presence(self._station), presence, qos=1, retain=True)
+        client.subscribe([(topic, 1) for topic in sorted(self._wanted)])
+        log.info(
+            "link up: host=%s port=%d topics=%d", self._broker.host, self._broker.port, len(self._wanted)
+        )
+        if self.on_up is not None:
+            self.on_up()
+
+    def arrived(self, client: mqtt.Client, incoming: Incoming) -> None:
+        try:
+            self.incoming.put_nowait(incoming)
+        except asyncio.QueueFull:
+            log.warning("flooded: connection given up, state is read again at the next one")
+            client.disconnect()
+
+
+class _Session:
+    """One connection's life in paho's network loop, in a thread of ours whose end we always learn."""
+
+    def __init__(self, link: Link, client: mqtt.Client, loop: asyncio.AbstractEventLoop) -> None:
+        self._link = link
+        self._client = client
+        self._loop = loop
+        self._accepted_at_s: float | None = None
+        self._ended: asyncio.Future[None] = loop.create_future()
+        client.on_connect = self._on_connect
+        client.on_message = self._on_message
+
+    def start(self, broker: Broker) -> "asyncio.Future[None]":
+        thread = threading.Thread(target=self._live, args=(broker,), name="mqtt", daemon=True)
+        thread.start()
+        return self._ended
+
+    def lasted_s(self) -> float:
+        return 0.0 if self._accepted_at_s is None else time.monotonic() - self._accepted_at_s
+
+    def _live(self, broker: Broker) -> None:
+        problem: BaseException | None = None
+        try:
+            self._client.connect(broker.host, broker.port, keepalive=broker.keepalive_s)
+            self._client.loop_forever(retry_first_connection=False)
+        except BaseException as error:  # noqa: BLE001 - handed to the task that waits, which decides
+            problem = error
+        self._in_loop(self._finish, problem)
+
+    def _finish(self, problem: BaseException | None) -> None:
+        if self._ended.done():
+            return
+        if problem is None:
+            self._ended.set_result(None)
+        else:
+            self._ended.set_exception(problem)
+
+    def _in_loop(self, call: Callable[..., None], *args: object) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call, *args)
+
+    def _on_connect(
+        self, client: mqtt.Client, _data: object, _flags: object, code: ReasonCode, _props: Properties | None
+    ) -> None:
+        if code.is_failure:
+            log.warning("broker refused us: reason=%s", code)
+            return
+        self._accepted_at_s = time.monotonic()
+        self._in_loop(self._link.came_up, client)
+
+    def _on_message(self, client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        self._in_loop(self._link.arrived, client, Incoming(message.topic, bytes(message.payload)))

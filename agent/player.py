@@ -1,0 +1,118 @@
+"""From a planned occurrence to frames at the speaker: items in order, repeats, gaps, gain."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from agent.decoder import decode
+from agent.errors import AgentError, SoundMissing, SoundUnreadable, SpeakerFailed
+from agent.sound_files import SoundFiles
+from agent.speakers.contract import SAMPLE_RATE_HZ, Frames, Sounding, Speaker
+from agent.timeline import Segment, segments
+from wire.messages import PlannedOccurrence
+
+log = logging.getLogger(__name__)
+
+_BLOCK_FRAMES = SAMPLE_RATE_HZ // 4
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Sound `planned` from `from_s` on, the first frame at `start_at_s` on the monotonic clock."""
+
+    planned: PlannedOccurrence
+    from_s: float
+    start_at_s: float
+    volume: int
+
+
+class Playback:
+    """One run of one occurrence, in a task of `group`. `problem` is what ended it before its time."""
+
+    def __init__(self, order: Order, speaker: Speaker, files: SoundFiles, group: asyncio.TaskGroup) -> None:
+        self.order = order
+        self.problem: AgentError | None = None
+        self._speaker = speaker
+        self._files = files
+        self._sounding: Sounding | None = None
+        self.task = group.create_task(self._play(), name=f"play {order.planned.id}")
+
+    @property
+    def sounded_s(self) -> float:
+        """Seconds that have left the speaker in this run."""
+        return 0.0 if self._sounding is None else self._sounding.played_frames / SAMPLE_RATE_HZ
+
+    @property
+    def first_frame_at_s(self) -> float | None:
+        return None if self._sounding is None else self._sounding.first_frame_at_s
+
+    async def stop(self) -> None:
+        """Silence at once; `sounded_s` is final afterwards."""
+        self.task.cancel()
+        await asyncio.wait([self.task])
+
+    async def _play(self) -> None:
+        try:
+            await self._sound()
+        except (SoundMissing, SoundUnreadable, SpeakerFailed) as problem:
+            self.problem = problem
+
+    async def _sound(self) -> None:
+        planned = self.order.planned
+        blocks = _blocks(planned, self.order.from_s, self._files, gain_of(self.order.volume))
+        first = await asyncio.to_thread(next, blocks, None)
+        self._sounding = await self._speaker.begin(self.order.start_at_s, planned.id)
+        try:
+            block = first
+            while block is not None:
+                await self._sounding.write(block)
+                block = await asyncio.to_thread(next, blocks, None)
+            await self._sounding.finish()
+        finally:
+            await self._sounding.stop()
+
+
+def gain_of(volume: int) -> float:
+    """Amplitude for a volume of 0 to 100: square law, so that 50 is about half as loud (-12 dB)."""
+    return (volume / 100) ** 2
+
+
+def _blocks(planned: PlannedOccurrence, from_s: float, files: SoundFiles, gain: float) -> Iterator[Frames]:
+    """About a quarter of a second each. Raises `SoundMissing` or `SoundUnreadable` where it comes to it."""
+    pending: list[Frames] = []
+    for frames in itertools.chain.from_iterable(_segment(one, files) for one in segments(planned, from_s)):
+        pending.append(frames)
+        if sum(map(len, pending)) >= _BLOCK_FRAMES:
+            yield _with_gain(np.concatenate(pending), gain)
+            pending.clear()
+    if pending:
+        yield _with_gain(np.concatenate(pending), gain)
+
+
+def _segment(segment: Segment, files: SoundFiles) -> Iterator[Frames]:
+    left = round(segment.seconds * SAMPLE_RATE_HZ)
+    for frames in _sound(segment, files):
+        yield frames[:left]
+        left -= len(frames)
+        if left <= 0:
+            return
+
+
+def _sound(segment: Segment, files: SoundFiles) -> Iterator[Frames]:
+    if segment.item is None:
+        silence = np.zeros(_BLOCK_FRAMES, dtype=np.int16)
+        return itertools.repeat(silence)
+    if not files.has(segment.item.sha256):
+        raise SoundMissing(sha256=segment.item.sha256)
+    return decode(files.path(segment.item.sha256), segment.skip_s)
+
+
+def _with_gain(frames: Frames, gain: float) -> Frames:
+    if gain == 1.0:
+        return frames
+    scaled: Frames = np.rint(frames * np.float32(gain)).astype(np.int16)
+    return scaled

@@ -1,0 +1,39 @@
+"""Running a station as a process: logging to stderr, signals, exit code."""
+
+import asyncio
+import logging
+import sqlite3
+import sys
+
+from agent.app import build
+from agent.errors import AgentError
+from agent.settings import Settings
+from agent.speakers.contract import Speaker
+from agent.supervision import stop_on_signals
+
+log = logging.getLogger(__name__)
+
+
+def set_up_logging() -> None:
+    """One line per event on stderr; libraries speak only of trouble."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    for name in ("httpx", "httpcore", "apscheduler"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def run_station(settings: Settings, speaker: Speaker) -> int:
+    """The exit code: 0 after SIGTERM or SIGINT, 1 when a part of the station died."""
+    try:
+        asyncio.run(_run(settings, speaker))
+    except (ExceptionGroup, AgentError, OSError, sqlite3.Error):
+        log.critical("station goes down", exc_info=True)
+        return 1
+    return 0
+
+
+async def _run(settings: Settings, speaker: Speaker) -> None:
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    await build(settings, speaker).run(stop)

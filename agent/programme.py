@@ -1,0 +1,73 @@
+"""What this station is to sound: the layers of its area chain, put together. Pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from schedules.occurrence import Occurrence
+from schedules.quiet import QuietWindow
+from wire.ids import Priority
+from wire.messages import Item, PlanLayer, PlannedOccurrence, Selector, StationCard
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A planned occurrence, the area that planned it, and how the time rules see it."""
+
+    planned: PlannedOccurrence
+    area: str
+    occurrence: Occurrence
+
+
+def merge(
+    card: StationCard, layers: Iterable[PlanLayer], now: datetime, *, clock_trusted: bool
+) -> dict[str, Part]:
+    """By occurrence id; an expired layer counts for nothing, and the wider area wins a clash of ids."""
+    parts: dict[str, Part] = {}
+    for layer in layers:
+        if clock_trusted and now >= layer.expires_at:
+            continue
+        for planned in layer.occurrences:
+            if _selected(planned.selector, card):
+                parts.setdefault(planned.id, part_of(planned, layer.area, card.areas.index(layer.area)))
+    return parts
+
+
+def part_of(planned: PlannedOccurrence, area: str, depth: int) -> Part:
+    occurrence = Occurrence(
+        id=planned.id,
+        start=planned.start,
+        seconds=planned.seconds,
+        priority=planned.priority,
+        lateness=planned.lateness.rule,
+        grace_s=planned.lateness.grace_s,
+        depth=depth,
+    )
+    return Part(planned, area, occurrence)
+
+
+def items_by_first_use(parts: Iterable[Part], now: datetime) -> Iterator[Item]:
+    """The sound of everything that is not over yet, soonest first."""
+    coming = sorted(
+        (part for part in parts if part.occurrence.end > now), key=lambda part: part.planned.start
+    )
+    for part in coming:
+        yield from part.planned.items
+
+
+def volume_for(planned: PlannedOccurrence, card: StationCard) -> int:
+    """The card's bounds hold for everything but an emergency."""
+    if planned.priority is Priority.EMERGENCY:
+        return planned.volume
+    return min(max(planned.volume, card.volume_min), card.volume_max)
+
+
+def quiet_of(card: StationCard) -> QuietWindow | None:
+    hours = card.quiet_hours
+    return None if hours is None else QuietWindow(hours.begins, hours.ends, card.zone)
+
+
+def _selected(selector: Selector, card: StationCard) -> bool:
+    by_kind = not selector.kinds or card.kind in selector.kinds
+    by_language = not selector.languages or not set(selector.languages).isdisjoint(card.languages)
+    return by_kind and by_language

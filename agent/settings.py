@@ -1,0 +1,92 @@
+"""Everything a station can be told at start: one commented TOML file, and `LOABAN_AGENT_*` over it."""
+
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from agent.errors import SettingsRefused
+from wire.ids import StationId
+
+PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class ClockMode(StrEnum):
+    SYSTEM = "system"
+    """Believe the clock when the kernel says it is synchronised and it is not behind the floor on disk."""
+    ASSUME_TRUSTED = "assume_trusted"
+    """Simulation only."""
+
+
+class Broker(BaseModel):
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    keepalive_s: Annotated[int, Field(ge=5, le=600)] = 30
+    retry_min_s: PositiveSeconds = 1.0
+    retry_max_s: PositiveSeconds = 60.0
+
+
+class SpeakerSettings(BaseModel):
+    device: str = ""
+    buffer_ms: Annotated[int, Field(ge=10, le=500)] = 50
+
+
+class Media(BaseModel):
+    parallel: Annotated[int, Field(ge=1, le=8)] = 2
+    keep_days: Annotated[float, Field(ge=0)] = 7.0
+    reserve_mb: Annotated[int, Field(ge=0)] = 100
+    timeout_s: PositiveSeconds = 30.0
+    retry_min_s: PositiveSeconds = 2.0
+    retry_max_s: PositiveSeconds = 300.0
+
+
+class Reports(BaseModel):
+    retry_min_s: PositiveSeconds = 10.0
+    retry_max_s: PositiveSeconds = 300.0
+    remember_days: Annotated[float, Field(ge=15)] = 30.0
+
+
+class Settings(BaseSettings):
+    """Raises `SettingsRefused` through `load`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LOABAN_AGENT_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    station: StationId
+    state_dir: Path
+    controller_keys: tuple[dict[str, str], ...] = Field(min_length=1)
+    heartbeat_s: PositiveSeconds = 30.0
+    clock: ClockMode = ClockMode.SYSTEM
+    language: Annotated[str, Field(pattern="^(vi|en)$")] = "vi"
+    broker: Broker = Broker()
+    speaker: SpeakerSettings = SpeakerSettings()
+    media: Media = Media()
+    reports: Reports = Reports()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file, which arrives as keyword arguments."""
+        return env_settings, init_settings
+
+
+def load(file: Path) -> Settings:
+    """Read `file`; a relative `state_dir` is taken from the file's own folder. Raises `SettingsRefused`."""
+    try:
+        values: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+        settings = Settings(**values)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError, TypeError) as error:
+        raise SettingsRefused(file=str(file), problem=str(error)) from error
+    return settings.model_copy(update={"state_dir": file.resolve().parent / settings.state_dir})

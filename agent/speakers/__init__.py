@@ -1,0 +1,1 @@
+"""Outputs a station can sound through. `contract` says what each must do."""

@@ -1,0 +1,1 @@
+"""Stations without hardware: the real station program with simulated edges."""
