@@ -47,10 +47,14 @@ class Upload(Base):
     file_name: Mapped[str] = mapped_column(String(255))
     """As the person named it; shown, never used as a path."""
     size_bytes: Mapped[int]
+    source_sha256: Mapped[str] = mapped_column(String(64))
     opening_chime: Mapped[bool] = mapped_column(default=True)
     closing_chime: Mapped[bool] = mapped_column(default=True)
     state: Mapped[UploadState] = mapped_column(index=True)
     progress: Mapped[float] = mapped_column(default=0.0)
+    """0 to 1."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    """How often a process began; one that kills every process is refused in the end."""
     sound_sha256: Mapped[str | None] = mapped_column(ForeignKey("sounds.sha256"))
     known_already: Mapped[bool] = mapped_column(default=False)
     error_key: Mapped[str | None] = mapped_column(String(64))

@@ -266,6 +266,7 @@ def upgrade() -> None:
         sa.Column("person_id", sa.String(length=36), nullable=False),
         sa.Column("file_name", sa.String(length=255), nullable=False),
         sa.Column("size_bytes", sa.Integer(), nullable=False),
+        sa.Column("source_sha256", sa.String(length=64), nullable=False),
         sa.Column("opening_chime", sa.Boolean(), nullable=False),
         sa.Column("closing_chime", sa.Boolean(), nullable=False),
         sa.Column(
@@ -276,6 +277,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("progress", sa.Double(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("sound_sha256", sa.String(length=64), nullable=True),
         sa.Column("known_already", sa.Boolean(), nullable=False),
         sa.Column("error_key", sa.String(length=64), nullable=True),
