@@ -12,7 +12,12 @@ ScheduleError
 ├── EndsBeforeItStarts    the last day lies before the first
 ├── NeverOccurs           no day is left: the 30th in a February, all days excepted, ...
 ├── AlreadyOver           its last instant has passed
-└── BadYaml               a timetable file that cannot be read; names the line and the field
+└── BadYaml               a timetable file that cannot be read; names the line
+    ├── MissingField      a field that must be there is not
+    ├── UnknownField      a field that nobody knows, most often misspelt
+    ├── BadValue          a value that its field cannot hold
+    ├── NoSuchDate        a date that is in no calendar: 2026-02-30
+    └── RepeatedId        two programmes or two schedules with one id
 """
 
 from collections.abc import Mapping
@@ -92,9 +97,29 @@ class AlreadyOver(ScheduleError):
 
 
 class BadYaml(ScheduleError):
-    """`line` counts from 1; `field` is a dotted path; `problem` is the parser's own short English remark."""
+    """`line` counts from 1; `field` is a dotted path; `problem` is the parser's own remark, for logs."""
 
     key = "schedule.bad_yaml"
 
-    def __init__(self, line: int, problem: str, field: str = "") -> None:
-        super().__init__(line=line, field=field, problem=problem)
+    def __init__(self, line: int, problem: str = "", field: str = "", value: str = "") -> None:
+        super().__init__(line=line, field=field, value=value, problem=problem)
+
+
+class MissingField(BadYaml):
+    key = "schedule.missing_field"
+
+
+class UnknownField(BadYaml):
+    key = "schedule.unknown_field"
+
+
+class BadValue(BadYaml):
+    key = "schedule.bad_value"
+
+
+class NoSuchDate(BadYaml):
+    key = "schedule.no_such_date"
+
+
+class RepeatedId(BadYaml):
+    key = "schedule.repeated_id"
