@@ -1,5 +1,7 @@
 """Sound: probe, normalise, encode, keep by content, chimes. The only user of pydub and ffmpeg."""
 
+from audio_library.chimes import Chime
+from audio_library.compose import Part, Recording, compose, programme
 from audio_library.errors import (
     BadName,
     BadUpload,
@@ -32,6 +34,7 @@ __all__ = [
     "BadUpload",
     "Bomb",
     "Budget",
+    "Chime",
     "EmptyFile",
     "IngestOptions",
     "Ingested",
@@ -41,8 +44,10 @@ __all__ = [
     "Norm",
     "NotSound",
     "NothingToJoin",
+    "Part",
     "Probe",
     "ProbeTimeout",
+    "Recording",
     "Silent",
     "Sound",
     "SoundError",
@@ -55,8 +60,10 @@ __all__ = [
     "Truncated",
     "UnknownSound",
     "UnusualFormat",
+    "compose",
     "digest",
     "display_name",
     "ingest",
     "probe",
+    "programme",
 ]

@@ -14,6 +14,7 @@ from audio_library.probe import probe
 from audio_library.sound import Ingested
 from audio_library.store import Store, digest
 from audio_library.survey import Survey, survey
+from audio_library.tool import Rising
 
 FIRST_GUESS = Level(gain_db=8.0)
 
@@ -38,15 +39,16 @@ def ingest(
     `progress` hears 0 to 1; whatever it raises stops the work. The same bytes always give the same sound.
     Raises BadUpload (see errors), StoreFull, ToolFailed; the store is then as it was.
     """
+    report = Rising(progress)
     found = probe(path, limits)
-    heard = survey(path, found, limits, lambda done: progress(done * 0.25))
+    heard = survey(path, found, limits, lambda done: report(done * 0.25))
     mix = _mix(path, heard, limits, options)
-    level = find_level(mix, FIRST_GUESS, limits, lambda done: progress(0.25 + done * 0.2))
+    level = find_level(mix, FIRST_GUESS, limits, lambda done: report(0.25 + done * 0.2))
     with store.workspace() as workspace:
-        made = master(mix, level, workspace, limits, lambda done: progress(0.45 + done * 0.55))
+        made = master(mix, level, workspace, limits, lambda done: report(0.45 + done * 0.55))
         size_bytes = made.path.stat().st_size
         sha256 = store.add(made.path)
-    progress(1.0)
+    report(1.0)
     return Ingested(
         sha256=sha256,
         seconds=made.envelope.seconds,

@@ -15,7 +15,8 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
-OPEN_FILES = 64
+OPEN_FILES = 128
+STACK_BYTES = 2 * 1024 * 1024
 
 
 def main(parent_pid: int, cpu_s: int, memory_bytes: int, file_bytes: int, command: list[str]) -> None:
@@ -26,6 +27,7 @@ def main(parent_pid: int, cpu_s: int, memory_bytes: int, file_bytes: int, comman
     for what, most in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, OPEN_FILES),
+        (resource.RLIMIT_STACK, STACK_BYTES),
         (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_CPU, cpu_s),
         (resource.RLIMIT_AS, memory_bytes),

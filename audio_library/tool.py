@@ -20,7 +20,7 @@ from audio_library.limits import Budget
 JAIL = Path(__file__).with_name("jail.py")
 CHUNK_BYTES = 1 << 16
 LOG_BYTES = 1 << 15
-CLEAN_ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
+CLEAN_ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "MALLOC_ARENA_MAX": "2"}
 
 FORMATS = (
     "mp3,wav,w64,flac,ogg,opus,mov,mp4,m4a,3gp,3g2,mj2,aac,amr,amrnb,amrwb,aiff,au,caf,asf,"
@@ -148,6 +148,19 @@ class ProgressReader:
             name, _, value = line.partition(b"=")
             if name == b"out_time_us" and value.strip().isdigit():
                 self._report(min(1.0, int(value) / 1e6 / self._seconds))
+
+
+class Rising:
+    """Passes progress on only where it grows, so that a second try does not turn the bar back."""
+
+    def __init__(self, report: Callable[[float], None]) -> None:
+        self._report = report
+        self._furthest = 0.0
+
+    def __call__(self, done: float) -> None:
+        if done > self._furthest:
+            self._furthest = done
+            self._report(done)
 
 
 def ignore_output(_: bytes) -> None:
