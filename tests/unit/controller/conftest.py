@@ -11,14 +11,15 @@ import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from pwdlib import PasswordHash
 
+from audio_library import Store
 from controller.accounts.rules import Principal
 from controller.accounts.tables import Grant, Person, Role
 from controller.areas.tables import Area, AreaLevel
+from controller.context import Context
 from controller.db.migrate import upgrade
 from controller.db.session import Database
 from controller.media.tables import Sound
@@ -26,9 +27,6 @@ from controller.programmes.tables import Category, Programme, ProgrammeState
 from controller.settings import Settings
 from controller.web.texts import Texts
 from wire.signing import SigningKey
-
-if TYPE_CHECKING:
-    from controller.context import Context
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 PASSWORD = "nui-cao-suong-mu"
@@ -180,10 +178,7 @@ def wakes() -> list[str]:
 @pytest.fixture
 def context(
     tmp_path: Path, database_url: str, database: Database, clock: list[datetime], wakes: list[str]
-) -> "Context":
-    from audio_library import Store
-    from controller.context import Context
-
+) -> Context:
     return Context(
         settings=Settings(data_dir=tmp_path / "data", database_url=database_url),
         database=database,
