@@ -109,15 +109,12 @@ class _Station:
     unready: Collection[str]
 
     def has_begun(self, one: Occurrence) -> bool:
-        return one.id == self.sounding or self._memory(one).begun_at is not None
-
-    def silent_because(self, one: Occurrence) -> OutcomeReason | None:
-        return self._memory(one).interrupted_by
+        return one.id == self.sounding or self.memory(one).begun_at is not None
 
     def closes(self, one: Occurrence) -> datetime:
         return closes(one, begun=self.has_begun(one), quiet=self.quiet)
 
-    def _memory(self, one: Occurrence) -> Progress:
+    def memory(self, one: Occurrence) -> Progress:
         return self.progress.get(one.id, _NOTHING)
 
 
@@ -181,7 +178,7 @@ def restarted(progress: Mapping[str, Progress]) -> dict[str, Progress]:
 
 
 def finished(one: Occurrence, memory: Progress, up_since: datetime | None = None) -> Ending:
-    """The ending once the player has come to the last sample: *played* only if all of it was heard."""
+    """The ending of what has begun and will not go on: *played* only if all of it was heard."""
     if memory.sounded_s > one.seconds - ON_TIME_S:
         return Ending(one, Outcome.PLAYED)
     came_up_late = up_since is not None and up_since > one.start
@@ -250,7 +247,7 @@ def _silence_at(one: Occurrence, quiet: QuietWindow | None) -> datetime | None:
 
 def _ending(one: Occurrence, at: _Station) -> Ending:
     if at.has_begun(one):
-        return Ending(one, Outcome.PARTLY_PLAYED, _interruption(one, at))
+        return finished(one, replace(at.memory(one), interrupted_by=_interruption(one, at)))
     reason = _absence(one, at)
     return Ending(one, _OUTCOMES.get(reason, Outcome.SKIPPED), reason)
 
@@ -258,7 +255,7 @@ def _ending(one: Occurrence, at: _Station) -> Ending:
 def _interruption(one: Occurrence, at: _Station) -> OutcomeReason:
     if one.id == at.sounding:
         return _hindrance(one, at) or OutcomeReason.HIGHER_PRIORITY
-    return at.silent_because(one) or OutcomeReason.INTERRUPTED
+    return at.memory(one).interrupted_by or OutcomeReason.INTERRUPTED
 
 
 def _absence(one: Occurrence, at: _Station) -> OutcomeReason:
@@ -270,7 +267,7 @@ def _absence(one: Occurrence, at: _Station) -> OutcomeReason:
         (silence == one.start, OutcomeReason.QUIET_HOURS),
         (_came_after(last_instant, at.up_since), OutcomeReason.STATION_OFF),
         (_came_after(at.closes(one), at.trusted_since), OutcomeReason.CLOCK_UNTRUSTED),
-        (True, at.silent_because(one)),
+        (True, at.memory(one).interrupted_by),
         (one.id in at.unready, OutcomeReason.SOUND_MISSING),
         (at.sounding is not None, OutcomeReason.HIGHER_PRIORITY),
         (unknown, OutcomeReason.STATION_OFF),

@@ -24,6 +24,10 @@ from collections.abc import Mapping
 from datetime import date
 
 
+def _as_written(day: date) -> str:
+    return f"{day.day:02}/{day.month:02}/{day.year:04}"
+
+
 class ScheduleError(Exception):
     """A rule or a timetable that must not be saved."""
 
@@ -78,14 +82,14 @@ class BadYear(ScheduleError):
     key = "schedule.bad_year"
 
     def __init__(self, day: date) -> None:
-        super().__init__(date=day.isoformat())
+        super().__init__(date=_as_written(day))
 
 
 class EndsBeforeItStarts(ScheduleError):
     key = "schedule.ends_before_it_starts"
 
     def __init__(self, start: date, end: date) -> None:
-        super().__init__(start=start.strftime("%d/%m/%Y"), end=end.strftime("%d/%m/%Y"))
+        super().__init__(start=_as_written(start), end=_as_written(end))
 
 
 class NeverOccurs(ScheduleError):

@@ -222,6 +222,11 @@ def test_a_begun_resume_whose_end_passed_while_the_station_was_off_is_partly_pla
     assert outcomes(cue) == [("a", Outcome.PARTLY_PLAYED, OutcomeReason.INTERRUPTED)]
 
 
+def test_a_crash_after_the_last_sample_does_not_make_it_less_than_played() -> None:
+    memory = restarted({"a": replace(BEGUN, sounded_s=60)})
+    assert outcomes(decide(after(70), [one(skip=True)], memory, None, None)) == [("a", Outcome.PLAYED, None)]
+
+
 def test_a_held_resume_that_never_comes_back_names_what_held_it() -> None:
     memory = replace(BEGUN, interrupted=True, interrupted_by=OutcomeReason.HIGHER_PRIORITY)
     cue = decide(after(60), [one(), emergency(at_s=20, seconds=90)], {"a": memory, "e": BEGUN}, "e", None)
