@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from starlette.datastructures import FormData
+
 from controller.areas.tables import Area
-from controller.errors import LoabanError
+from controller.errors import Invalid, LoabanError
 from controller.web.page import Page
 from schedules.errors import ScheduleError
 
@@ -27,6 +29,21 @@ def problem(
     """`fields` says which field an error key belongs to, where the error itself does not."""
     named = getattr(error, "field", None)
     return Problem(page.say(error.key, **error.params), named or (fields or {}).get(error.key))
+
+
+def status_of(error: LoabanError | ScheduleError) -> int:
+    return error.status if isinstance(error, LoabanError) else Invalid.status
+
+
+def text(typed: FormData, name: str) -> str:
+    """A field as typed; empty if it was not sent, or is a file."""
+    value = typed.get(name)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def texts(typed: FormData, name: str) -> list[str]:
+    """Every filled-in field of that name, in order."""
+    return [value.strip() for value in typed.getlist(name) if isinstance(value, str) and value.strip()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ def day_name(say: Say, value: date, today: date) -> str:
 
 def moment_text(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
     """`05:30, 23/11/2026`."""
-    return f"{clock(moment, zone)}, {day(local(moment, zone).date())}"
+    wall = local(moment, zone)
+    return f"{wall:%H:%M}, {day(wall.date())}"
 
 
 def duration(say: Say, seconds: float) -> str:
