@@ -1,0 +1,134 @@
+"""From the timetable to what stations should hold: one signed, versioned document per area and station."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from controller.dispatch import queries
+from controller.dispatch.rules import Document, PlanWindow, content_digest, plan_window
+from controller.dispatch.tree import AreaTree
+from controller.settings import Settings
+from controller.stations.tables import Station
+from controller.timetable import queries as timetable
+from controller.timetable.tables import OccurrenceRow
+from wire import topics
+from wire.ids import Priority
+from wire.messages import Item, Lateness, PlanLayer, PlannedOccurrence, QuietHours, StationCard
+from wire.signing import SigningKey
+
+
+@dataclass(frozen=True)
+class Change:
+    """A document whose content is not the one held. `old_version` is 0 where there is none."""
+
+    topic: str
+    document: Document
+    digest: str
+    old_version: int
+
+
+def desired_plans(session: Session, now: datetime, plan_days: int) -> list[PlanLayer]:
+    """A layer for each area with occurrences, and an empty one where there were some before.
+
+    Version 1 stands for one that is yet to be given.
+    """
+    window = plan_window(now, plan_days)
+    by_area: defaultdict[str, list[PlannedOccurrence]] = defaultdict(list)
+    for row in timetable.planned(session, window.since, window.until):
+        by_area[row.area_id].append(planned_occurrence(row))
+    area_ids = sorted(by_area.keys() | queries.plan_versions(session))
+    return [_layer(area_id, by_area.get(area_id, []), window, now) for area_id in area_ids]
+
+
+def desired_cards(session: Session, now: datetime, settings: Settings) -> list[StationCard]:
+    """A card for each installed station. Version 1 stands for one that is yet to be given."""
+    tree, media_url = AreaTree.read(session), settings.media_url()
+    return [_card(station, tree, media_url, now) for station in queries.installed_stations(session)]
+
+
+def changes(session: Session, now: datetime, settings: Settings) -> list[Change]:
+    """Every document that should be issued anew. Only looks."""
+    held = queries.held(session)
+    wanted: list[tuple[str, Document]] = [
+        *((topics.plan(plan.area), plan) for plan in desired_plans(session, now, settings.plan_days)),
+        *((topics.card(card.station), card) for card in desired_cards(session, now, settings)),
+    ]
+    found: list[Change] = []
+    for topic, document in wanted:
+        digest, before = content_digest(document), held.get(topic)
+        if before is None or before.digest != digest:
+            found.append(Change(topic, document, digest, before.version if before else 0))
+    return found
+
+
+def issue(session: Session, now: datetime, key: SigningKey, wanted: Sequence[Change]) -> int:
+    """Sign and store the next version of each, unless another process has; returns how many."""
+    return sum(_issue_one(session, now, key, change) for change in wanted)
+
+
+def refresh(session: Session, now: datetime, key: SigningKey, settings: Settings) -> int:
+    """Issue every document whose content changed; returns how many."""
+    return issue(session, now, key, changes(session, now, settings))
+
+
+def planned_occurrence(row: OccurrenceRow) -> PlannedOccurrence:
+    return PlannedOccurrence(
+        id=row.id,
+        schedule=row.schedule_id,
+        title=row.title,
+        start=row.start,
+        items=tuple(
+            Item(sha256=item["sha256"], seconds=item["seconds"], size_bytes=item["size_bytes"])
+            for item in row.items
+        ),
+        repeats=row.repeats,
+        gap_s=row.gap_s,
+        priority=Priority(row.priority),
+        volume=row.volume,
+        lateness=Lateness(rule=row.lateness, grace_s=row.grace_s),
+    )
+
+
+def _layer(
+    area_id: str, occurrences: Sequence[PlannedOccurrence], window: PlanWindow, now: datetime
+) -> PlanLayer:
+    return PlanLayer(
+        area=area_id, version=1, issued_at=now, expires_at=window.until, occurrences=tuple(occurrences)
+    )
+
+
+def _card(station: Station, tree: AreaTree, media_url: str, now: datetime) -> StationCard:
+    quiet = None
+    if station.quiet_begins is not None and station.quiet_ends is not None:
+        quiet = QuietHours(begins=station.quiet_begins, ends=station.quiet_ends)
+    return StationCard(
+        station=station.id,
+        version=1,
+        issued_at=now,
+        name=station.name,
+        kind=station.kind,
+        areas=tree.chain(station.area_id),
+        zone=tree.areas[station.area_id].zone,
+        languages=tuple(station.languages),
+        volume_min=station.volume_min,
+        volume_max=station.volume_max,
+        quiet_hours=quiet,
+        media_url=media_url,
+    )
+
+
+def _issue_one(session: Session, now: datetime, key: SigningKey, change: Change) -> bool:
+    version = change.old_version + 1
+    document = change.document.model_copy(update={"version": version, "issued_at": now})
+    values = {
+        "version": version,
+        "digest": change.digest,
+        "token": key.sign(document).decode(),
+        "changed_at": now,
+    }
+    if change.old_version:
+        return queries.replace_document(session, change.topic, change.old_version, values)
+    return queries.add_document(session, {"topic": change.topic, **values})

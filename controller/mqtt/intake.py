@@ -1,0 +1,164 @@
+"""What stations say, into the database about once a second. A report is acknowledged after the commit."""
+
+import asyncio
+import logging
+import threading
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from sqlalchemy.orm import Session
+
+from controller.context import Context
+from controller.mqtt.link import Inbound, Link, Publication
+from controller.playback import service as playback
+from controller.stations import service as stations
+from controller.stations.service import HeardHeartbeat, HeardPresence
+from wire import topics
+from wire.errors import Malformed
+from wire.messages import Ack, Heartbeat, Presence, ReportBatch
+
+_log = logging.getLogger(__name__)
+
+_MOST_TOPICS = 50_000
+_MOST_REPORTS = 5_000
+
+Said = TypeVar("Said", Presence, Heartbeat, ReportBatch)
+
+
+@dataclass
+class Batch:
+    """What arrived since the last look: the newest state of each station, and every report."""
+
+    presences: dict[str, Inbound] = field(default_factory=dict)
+    heartbeats: dict[str, Inbound] = field(default_factory=dict)
+    reports: deque[Inbound] = field(default_factory=lambda: deque(maxlen=_MOST_REPORTS))
+
+    def __bool__(self) -> bool:
+        return bool(self.presences or self.heartbeats or self.reports)
+
+
+class Inbox:
+    """Filled by the link's thread, emptied by the intake. Bounded: what does not fit is said again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._batch = Batch()
+
+    def presence(self, message: Inbound) -> None:
+        with self._lock:
+            _keep_newest(self._batch.presences, message)
+
+    def heartbeat(self, message: Inbound) -> None:
+        with self._lock:
+            _keep_newest(self._batch.heartbeats, message)
+
+    def report(self, message: Inbound) -> None:
+        with self._lock:
+            self._batch.reports.append(message)
+
+    def take(self) -> Batch:
+        with self._lock:
+            batch, self._batch = self._batch, Batch()
+        return batch
+
+
+class Intake:
+    """Decodes, writes and acknowledges until cancelled; raises if the database cannot be written."""
+
+    def __init__(self, context: Context, link: Link, every_s: float = 1.0) -> None:
+        self._context = context
+        self._link = link
+        self._every_s = every_s
+        self._inbox = Inbox()
+        self.refused: Counter[str] = Counter()
+        """Messages not taken, by why: `malformed`, `wrong_station`, `unknown_station`."""
+        link.hear(topics.ALL_PRESENCES, 1, self._inbox.presence)
+        link.hear(topics.ALL_HEARTBEATS, 0, self._inbox.heartbeat)
+        link.hear(topics.ALL_REPORTS, 1, self._inbox.report)
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        pool = ThreadPoolExecutor(1, thread_name_prefix="intake")
+        try:
+            while True:
+                await asyncio.sleep(self._every_s)
+                await loop.run_in_executor(pool, self.take_in)
+        finally:
+            await asyncio.to_thread(pool.shutdown)
+
+    def take_in(self) -> None:
+        """Everything that has arrived, in one transaction; then the acknowledgements."""
+        batch = self._inbox.take()
+        if not batch:
+            return
+        presences = [
+            HeardPresence(said, message.received_at, message.retained)
+            for message, said in self._decoded(batch.presences.values(), Presence)
+        ]
+        heartbeats = [
+            HeardHeartbeat(said, message.received_at)
+            for message, said in self._decoded(batch.heartbeats.values(), Heartbeat)
+        ]
+        reports = [said for _, said in self._decoded(batch.reports, ReportBatch)]
+        with self._context.database.write() as session:
+            acks = self._write(session, presences, heartbeats, reports)
+        for ack in acks:
+            self._link.offer(Publication(topics.ack(ack.station), ack.encode()))
+
+    def _write(
+        self,
+        session: Session,
+        presences: Sequence[HeardPresence],
+        heartbeats: Sequence[HeardHeartbeat],
+        reports: Sequence[ReportBatch],
+    ) -> list[Ack]:
+        speakers = {one.presence.station for one in presences} | {one.heartbeat.station for one in heartbeats}
+        speakers |= {batch.station for batch in reports}
+        known = stations.known(session, speakers)
+        self._refuse_unknown(speakers - known)
+        stations.keep(
+            session,
+            [one for one in presences if one.presence.station in known],
+            [one for one in heartbeats if one.heartbeat.station in known],
+        )
+        now = self._context.now()
+        return [
+            Ack(
+                station=batch.station,
+                reports=tuple(playback.apply_reports(session, now, batch.station, batch.reports)),
+            )
+            for batch in reports
+            if batch.station in known
+        ]
+
+    def _decoded(self, messages: Iterable[Inbound], kind: type[Said]) -> list[tuple[Inbound, Said]]:
+        found = []
+        for message in messages:
+            topic = topics.parse(message.topic)
+            try:
+                said = kind.decode(message.payload)
+            except Malformed:
+                self._refuse("malformed", message.topic)
+                continue
+            if topic is None or said.station != topic.owner:
+                self._refuse("wrong_station", message.topic)
+                continue
+            found.append((message, said))
+        return found
+
+    def _refuse_unknown(self, station_ids: set[str]) -> None:
+        for station_id in sorted(station_ids):
+            self._refuse("unknown_station", station_id)
+
+    def _refuse(self, why: str, whom: str) -> None:
+        self.refused[why] += 1
+        if self.refused[why] == 1 or self.refused[why] % 1000 == 0:
+            _log.warning("%s: %s (%d so far)", why, whom[:160], self.refused[why])
+
+
+def _keep_newest(latest: dict[str, Inbound], message: Inbound) -> None:
+    if message.topic in latest or len(latest) < _MOST_TOPICS:
+        latest[message.topic] = message

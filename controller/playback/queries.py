@@ -1,0 +1,22 @@
+"""The only SQL about how occurrences ended."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller.db.upsert import upsert
+from controller.playback.tables import Playback
+from wire.ids import Outcome
+
+
+def save(session: Session, rows: Sequence[dict[str, Any]]) -> int:
+    """Keep each end once: the first word stands, only *unknown* gives way. Returns rows written."""
+    return upsert(session, Playback, rows, only_if=Playback.outcome == Outcome.UNKNOWN)
+
+
+def of_occurrence(session: Session, occurrence_id: str) -> dict[str, Playback]:
+    """By station."""
+    found = session.scalars(select(Playback).where(Playback.occurrence_id == occurrence_id))
+    return {playback.station_id: playback for playback in found}

@@ -1,0 +1,100 @@
+"""The only SQL about stations."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session, aliased
+
+from controller.db.upsert import upsert
+from controller.programmes.tables import Programme
+from controller.stations.tables import Station, StationPicture, StationStateChange
+
+_CHUNK = 500
+
+Pictured = tuple[Station, StationPicture | None]
+
+
+def by_id(session: Session, station_id: str) -> Station | None:
+    return session.get(Station, station_id)
+
+
+def known(session: Session, station_ids: Collection[str]) -> set[str]:
+    """Which of these ids are stations of ours."""
+    ids, found = sorted(station_ids), set[str]()
+    for start in range(0, len(ids), _CHUNK):
+        found.update(session.scalars(select(Station.id).where(Station.id.in_(ids[start : start + _CHUNK]))))
+    return found
+
+
+def pictured(session: Session) -> list[Pictured]:
+    """Every station with its picture, by name."""
+    return _pictured(session, select(Station, StationPicture))
+
+
+def pictured_in(session: Session, area_ids: Collection[str]) -> list[Pictured]:
+    """The stations of these areas themselves, not of those below them."""
+    wanted = set(area_ids)
+    if len(wanted) > _CHUNK:
+        return [(station, picture) for station, picture in pictured(session) if station.area_id in wanted]
+    return _pictured(session, select(Station, StationPicture).where(Station.area_id.in_(wanted)))
+
+
+def pictured_one(session: Session, station_id: str) -> Pictured | None:
+    rows = _pictured(session, select(Station, StationPicture).where(Station.id == station_id))
+    return rows[0] if rows else None
+
+
+def _pictured(session: Session, statement: Any) -> list[Pictured]:
+    joined = statement.outerjoin(StationPicture, StationPicture.station_id == Station.id)
+    rows = session.execute(joined.order_by(Station.name, Station.id))
+    return [(station, picture) for station, picture in rows]
+
+
+def latest_changes(session: Session, station_id: str | None = None) -> dict[str, StationStateChange]:
+    """The newest state change of each station (or of one)."""
+    other = aliased(StationStateChange)
+    newest = (
+        select(other.id)
+        .where(other.station_id == Station.id)
+        .order_by(other.at.desc(), other.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    statement = select(StationStateChange).join(Station, StationStateChange.id == newest)
+    if station_id is not None:
+        statement = statement.where(Station.id == station_id)
+    return {change.station_id: change for change in session.scalars(statement)}
+
+
+def add_changes(session: Session, changes: Sequence[StationStateChange]) -> None:
+    session.add_all(changes)
+
+
+def forget_changes(session: Session, before: datetime) -> None:
+    session.execute(delete(StationStateChange).where(StationStateChange.at < before))
+
+
+def save_presences(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    upsert(session, StationPicture, rows)
+
+
+def save_heartbeats(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    upsert(session, StationPicture, rows)
+
+
+def programme_titles(session: Session, digests: Collection[str]) -> dict[str, str]:
+    """A programme's title for each of these sounds that has one."""
+    titles: dict[str, str] = {}
+    wanted = sorted(digests)
+    for start in range(0, len(wanted), _CHUNK):
+        chunk = wanted[start : start + _CHUNK]
+        rows = session.execute(
+            select(Programme.sound_sha256, Programme.title)
+            .where(Programme.sound_sha256.in_(chunk))
+            .order_by(Programme.created_at.desc())
+        )
+        for digest, title in rows:
+            titles.setdefault(digest, title)
+    return titles

@@ -1,0 +1,148 @@
+"""From a station's row, its picture and what it should hold, to what a technician reads."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from controller.dispatch import queries as dispatch_queries
+from controller.dispatch.tree import AreaTree
+from controller.stations import queries
+from controller.stations.rules import Activity, Picture, judge
+from controller.stations.schemas import (
+    CacheView,
+    LayerView,
+    MissingSound,
+    NowPlayingView,
+    RefusalView,
+    StationView,
+)
+from controller.stations.tables import Station, StationPicture, StationStateChange
+from wire.messages import CacheState, Heartbeat
+
+
+@dataclass(frozen=True)
+class _Background:
+    """What all stations of one listing are compared with."""
+
+    tree: AreaTree
+    plan_versions: Mapping[str, int]
+    card_versions: Mapping[str, int]
+    titles: Mapping[str, str]
+    changes: Mapping[str, StationStateChange]
+
+
+def of(
+    session: Session, now: datetime, pictured: Sequence[queries.Pictured], timeout_s: float
+) -> list[StationView]:
+    heartbeats = [_heartbeat(picture) for _, picture in pictured]
+    only = pictured[0][0].id if len(pictured) == 1 else None
+    background = _background(session, heartbeats, only)
+    return [
+        _view(now, station, picture, heartbeat, background=background, timeout_s=timeout_s)
+        for (station, picture), heartbeat in zip(pictured, heartbeats, strict=True)
+    ]
+
+
+def _background(
+    session: Session, heartbeats: Sequence[Heartbeat | None], only_station: str | None
+) -> _Background:
+    missing = {digest for heartbeat in heartbeats if heartbeat for digest in heartbeat.cache.missing}
+    return _Background(
+        tree=AreaTree.read(session),
+        plan_versions=dispatch_queries.plan_versions(session),
+        card_versions=dispatch_queries.card_versions(session),
+        titles=queries.programme_titles(session, missing),
+        changes=queries.latest_changes(session, only_station),
+    )
+
+
+def _view(
+    now: datetime,
+    station: Station,
+    picture: StationPicture | None,
+    heartbeat: Heartbeat | None,
+    *,
+    background: _Background,
+    timeout_s: float,
+) -> StationView:
+    seen = picture or StationPicture(online=False)
+    evidence = Picture(station.installed, bool(seen.online), seen.presence_at, seen.heartbeat_at)
+    verdict = judge(evidence, now, timeout_s)
+    change = background.changes.get(station.id)
+    layers = _layers(station, heartbeat, background)
+    wanted_card = background.card_versions.get(station.id)
+    return StationView(
+        id=station.id,
+        name=station.name,
+        area_id=station.area_id,
+        area_name=background.tree.name(station.area_id),
+        kind=station.kind,
+        state=verdict.state,
+        reason=verdict.reason,
+        since=change.at if change and change.state == verdict.state else None,
+        heard_at=verdict.heard_at,
+        heartbeat_age_s=_age_s(seen.heartbeat_at, now),
+        activity=_activity(heartbeat),
+        playing=_playing(heartbeat),
+        clock=heartbeat.clock if heartbeat else None,
+        plan_current=all(layer.held == layer.wanted for layer in layers) if heartbeat else None,
+        layers=layers,
+        card_current=heartbeat.card_version == wanted_card if heartbeat and wanted_card else None,
+        cache=_cache(heartbeat.cache, background.titles) if heartbeat else None,
+        outbox=heartbeat.outbox if heartbeat else None,
+        refusals=_refusals(heartbeat),
+        program_version=seen.program_version,
+    )
+
+
+def _heartbeat(picture: StationPicture | None) -> Heartbeat | None:
+    if picture is None or picture.heartbeat is None:
+        return None
+    return Heartbeat.model_validate(picture.heartbeat)
+
+
+def _age_s(at: datetime | None, now: datetime) -> float | None:
+    return None if at is None else max(0.0, (now - at).total_seconds())
+
+
+def _activity(heartbeat: Heartbeat | None) -> Activity | None:
+    if heartbeat is None:
+        return None
+    return Activity.PLAYING if heartbeat.playing else Activity.IDLE
+
+
+def _playing(heartbeat: Heartbeat | None) -> NowPlayingView | None:
+    if heartbeat is None or heartbeat.playing is None:
+        return None
+    return NowPlayingView(occurrence_id=heartbeat.playing.occurrence, position_s=heartbeat.playing.position_s)
+
+
+def _layers(station: Station, heartbeat: Heartbeat | None, background: _Background) -> tuple[LayerView, ...]:
+    held = {layer.area: layer.version for layer in heartbeat.layers} if heartbeat else {}
+    return tuple(
+        LayerView(
+            area_id=area_id,
+            area_name=background.tree.name(area_id),
+            held=held.get(area_id),
+            wanted=background.plan_versions[area_id],
+        )
+        for area_id in background.tree.chain(station.area_id)
+        if area_id in background.plan_versions
+    )
+
+
+def _cache(cache: CacheState, titles: Mapping[str, str]) -> CacheView:
+    missing = tuple(MissingSound(sha256=digest, title=titles.get(digest)) for digest in cache.missing)
+    complete = cache.held >= cache.wanted and not missing
+    return CacheView(held=cache.held, wanted=cache.wanted, complete=complete, missing=missing)
+
+
+def _refusals(heartbeat: Heartbeat | None) -> tuple[RefusalView, ...]:
+    if heartbeat is None:
+        return ()
+    return tuple(
+        RefusalView(topic=refusal.topic, reason=refusal.reason, at=refusal.at)
+        for refusal in heartbeat.refusals
+    )

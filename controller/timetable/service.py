@@ -1,0 +1,43 @@
+"""What others may ask of the timetable, in one place."""
+
+from controller.timetable.drafts import of_schedule
+from controller.timetable.editing import (
+    all_timed,
+    change,
+    check,
+    create,
+    expand_all,
+    expansion,
+    forget_old,
+    get,
+    horizon,
+    withdraw,
+)
+from controller.timetable.imports import import_timetable
+from controller.timetable.views import (
+    draft_conflicts,
+    listing,
+    occurrence_view,
+    occurrences,
+    schedule_view,
+)
+
+__all__ = [
+    "all_timed",
+    "change",
+    "check",
+    "create",
+    "draft_conflicts",
+    "expand_all",
+    "expansion",
+    "forget_old",
+    "get",
+    "horizon",
+    "import_timetable",
+    "listing",
+    "occurrence_view",
+    "occurrences",
+    "of_schedule",
+    "schedule_view",
+    "withdraw",
+]
