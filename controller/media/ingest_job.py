@@ -19,7 +19,7 @@ from controller.media.tables import Sound, UploadState
 _LEASE: Final = timedelta(seconds=120)
 _RENEW_EVERY_S: Final = 1.0
 _MOST_ATTEMPTS: Final = 3
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class ClaimLost(Exception):
@@ -63,14 +63,14 @@ class IngestJob:
         try:
             self._work()
         except SoundError as error:
-            log.info("upload %s refused: %s %s", self._claimed.upload_id, error.key, error.params)
+            logger.info("upload %s refused: %s %s", self._claimed.upload_id, error.key, error.params)
             self._refuse(error.key, error.params)
         except Stopping:
             self._back_in_line(attempts=self._claimed.attempt - 1)
         except ClaimLost:
-            log.warning("upload %s was taken over by another process", self._claimed.upload_id)
+            logger.warning("upload %s was taken over by another process", self._claimed.upload_id)
         except Exception:
-            log.exception("upload %s failed, attempt %d", self._claimed.upload_id, self._claimed.attempt)
+            logger.exception("upload %s failed, attempt %d", self._claimed.upload_id, self._claimed.attempt)
             self._back_in_line(attempts=self._claimed.attempt)
 
     def _work(self) -> None:
