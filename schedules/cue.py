@@ -38,7 +38,6 @@ __all__ = [
     "decide",
     "finished",
     "position_s",
-    "restarted",
 ]
 
 ON_TIME_S = 0.5
@@ -48,11 +47,14 @@ LEAST_REMAINDER_S = 1.0
 
 _ON_TIME = timedelta(seconds=ON_TIME_S)
 _LEAST_REMAINDER = timedelta(seconds=LEAST_REMAINDER_S)
-_OUTCOMES = {
+_OUTCOMES_UNHEARD = {
     OutcomeReason.HIGHER_PRIORITY: Outcome.PREEMPTED,
     OutcomeReason.STATION_OFF: Outcome.MISSED,
     OutcomeReason.CLOCK_UNTRUSTED: Outcome.MISSED,
+    OutcomeReason.INTERRUPTED: Outcome.MISSED,
     OutcomeReason.SOUND_MISSING: Outcome.FAILED,
+    OutcomeReason.SOUND_UNREADABLE: Outcome.FAILED,
+    OutcomeReason.SPEAKER_FAILED: Outcome.FAILED,
 }
 
 
@@ -167,16 +169,6 @@ def advance(progress: Mapping[str, Progress], cue: Cue, now: datetime) -> dict[s
     return kept
 
 
-def restarted(progress: Mapping[str, Progress]) -> dict[str, Progress]:
-    """What a station remembers when it comes up again: everything that had begun was interrupted."""
-    return {
-        id_: memory
-        if memory.begun_at is None
-        else replace(memory, interrupted=True, interrupted_by=OutcomeReason.INTERRUPTED)
-        for id_, memory in progress.items()
-    }
-
-
 def finished(one: Occurrence, memory: Progress, up_since: datetime | None = None) -> Ending:
     """The ending of what has begun and will not go on: *played* only if all of it was heard."""
     if memory.sounded_s > one.seconds - ON_TIME_S:
@@ -249,7 +241,7 @@ def _ending(one: Occurrence, at: _Station) -> Ending:
     if at.has_begun(one):
         return finished(one, replace(at.memory(one), interrupted_by=_interruption(one, at)))
     reason = _absence(one, at)
-    return Ending(one, _OUTCOMES.get(reason, Outcome.SKIPPED), reason)
+    return Ending(one, _OUTCOMES_UNHEARD.get(reason, Outcome.SKIPPED), reason)
 
 
 def _interruption(one: Occurrence, at: _Station) -> OutcomeReason:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from schedules.cue import Cue, Ending, Progress, QuietWindow, advance, decide, finished, restarted
+from schedules.cue import Cue, Ending, Progress, QuietWindow, advance, decide, finished
 from schedules.occurrence import Occurrence
 from wire.ids import LatenessRule, Outcome, OutcomeReason, Priority
 
@@ -26,6 +26,7 @@ def emergency(id_: str = "e", at_s: float = 0, seconds: float = 30) -> Occurrenc
 
 
 BEGUN = Progress(begun_at=START)
+CRASHED = replace(BEGUN, interrupted=True, interrupted_by=OutcomeReason.INTERRUPTED)
 
 
 def outcomes(cue: Cue) -> list[tuple[str, Outcome, OutcomeReason | None]]:
@@ -201,6 +202,12 @@ def test_missing_sound_is_passed_over_then_failed() -> None:
     assert outcomes(end) == [("a", Outcome.FAILED, OutcomeReason.SOUND_MISSING)]
 
 
+@pytest.mark.parametrize("reason", [OutcomeReason.SOUND_UNREADABLE, OutcomeReason.SPEAKER_FAILED])
+def test_what_the_station_could_not_sound_has_failed(reason: OutcomeReason) -> None:
+    cue = decide(after(60), [one()], {"a": Progress(interrupted_by=reason)}, None, None)
+    assert outcomes(cue) == [("a", Outcome.FAILED, reason)]
+
+
 def test_sound_that_arrives_in_time_is_joined() -> None:
     memory = Progress(interrupted_by=OutcomeReason.SOUND_MISSING)
     cue = decide(after(20), [one()], {"a": memory}, None, None)
@@ -210,20 +217,21 @@ def test_sound_that_arrives_in_time_is_joined() -> None:
 # --- interrupted
 
 
-def test_after_a_restart_a_skip_is_over_and_a_resume_goes_on() -> None:
-    memories = restarted({"s": BEGUN, "r": BEGUN})
+@pytest.mark.parametrize("memory", [BEGUN, CRASHED], ids=["nothing noted", "noted"])
+def test_after_a_restart_a_skip_is_over_and_a_resume_goes_on(memory: Progress) -> None:
+    memories = {"s": memory, "r": memory}
     cue = decide(after(5), [one("s", skip=True), one("r")], memories, None, None)
     assert outcomes(cue) == [("s", Outcome.PARTLY_PLAYED, OutcomeReason.INTERRUPTED)]
     assert (cue.sound, cue.from_s) == (one("r"), 5)
 
 
 def test_a_begun_resume_whose_end_passed_while_the_station_was_off_is_partly_played() -> None:
-    cue = decide(after(500), [one()], restarted({"a": BEGUN}), None, None, up_since=after(400))
+    cue = decide(after(500), [one()], {"a": CRASHED}, None, None, up_since=after(400))
     assert outcomes(cue) == [("a", Outcome.PARTLY_PLAYED, OutcomeReason.INTERRUPTED)]
 
 
 def test_a_crash_after_the_last_sample_does_not_make_it_less_than_played() -> None:
-    memory = restarted({"a": replace(BEGUN, sounded_s=60)})
+    memory = {"a": replace(CRASHED, sounded_s=60)}
     assert outcomes(decide(after(70), [one(skip=True)], memory, None, None)) == [("a", Outcome.PLAYED, None)]
 
 
@@ -318,13 +326,6 @@ def test_advance_remembers_who_began_and_who_waits_and_forgets_who_ended() -> No
 
 def test_the_first_beginning_is_kept() -> None:
     assert advance({"a": BEGUN}, Cue(one(), 40, (), None), after(40))["a"].begun_at == START
-
-
-def test_a_restart_leaves_what_had_not_begun() -> None:
-    waiting = Progress(interrupted_by=OutcomeReason.HIGHER_PRIORITY)
-    memories = restarted({"a": BEGUN, "b": waiting})
-    assert memories["a"].interrupted
-    assert memories["b"] == waiting
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedules.conflicts import resolve
-from schedules.cue import Ending, Progress, QuietWindow, advance, decide, finished, restarted
+from schedules.cue import Ending, Progress, QuietWindow, advance, decide, finished
 from schedules.occurrence import Occurrence
 from schedules.rehearsal import Sounding, rehearse
 from wire.ids import LatenessRule, Outcome, OutcomeReason, Priority
@@ -46,7 +46,7 @@ quiets = st.none() | st.builds(QuietWindow, edges, edges, st.just("Asia/Ho_Chi_M
 
 
 class Station:
-    """An agent in small: asks at the instants it is given, plays, forgets nothing that is on its disk."""
+    """An agent in small: asks when it is told, plays, and remembers what has begun through a power cut."""
 
     def __init__(self, timetable: list[Occurrence], quiet: QuietWindow | None) -> None:
         self.soundings: list[Sounding] = []
@@ -89,7 +89,7 @@ class Station:
     def power_cut(self, now: datetime) -> None:
         if self._playing:
             self._stop(min(now, self._playing.ends))
-        self._progress = restarted(self._progress)
+        self._progress = {id_: memory for id_, memory in self._progress.items() if memory.begun_at}
 
     def _stop(self, now: datetime) -> None:
         assert self._playing
