@@ -11,7 +11,7 @@ from audio_library.sound import RATE_HZ
 
 COMPRESSOR_INPUT_LUFS = -20.0
 CLIP_OVER_DB = 2.0
-BAND = "highpass=f=300:poles=2,lowpass=f=6500:poles=2,equalizer=f=2500:t=q:w=0.9:g=3"
+BAND = "highpass=f=180:poles=2,highpass=f=300:poles=2,lowpass=f=6500:poles=2,equalizer=f=2500:t=q:w=0.9:g=3"
 COMPRESSOR = "acompressor=threshold=-24dB:ratio=3:attack=5:release=120:knee=6dB"
 MONO = f"aresample={RATE_HZ},aformat=sample_fmts=flt:channel_layouts=mono"
 FIRST_CHANNEL = f"pan=mono|c0=c0,{MONO}"

@@ -26,6 +26,8 @@ DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILIN
 AUDIO = re.compile(r"^  Stream #0:\d+[^\n]*?: Audio: (?P<codec>\w+)", re.MULTILINE)
 MANY_CHANNELS = re.compile(r"^  Stream #0:\d+[^\n]*?: Audio: [^\n]*?(\d+) Hz, (\d+) channels", re.MULTILINE)
 FRAME = re.compile(r"\[ashowinfo@frame @ [^\]]*\] n:0 .*? channels:(\d+) .*?rate:(\d+) ")
+VIDEO = re.compile(r"^  Stream #0:\d+[^\n]*?: Video: [^\n]*", re.MULTILINE)
+PICTURE = "(attached pic)"
 ESTIMATED = "Estimating duration from bitrate"
 NO_AUDIO = "matches no streams"
 NO_INDEX = "moov atom not found"
@@ -107,7 +109,8 @@ def _read(log: str, size_bytes: int, limits: Limits) -> Probe:
         channels=channels,
         rate_hz=rate_hz,
         claimed_seconds=_claimed(log),
-        has_cover_art="(attached pic)" in log,
+        has_cover_art=PICTURE in log,
+        has_film=any(PICTURE not in stream for stream in VIDEO.findall(log)),
         size_bytes=size_bytes,
     )
 

@@ -42,6 +42,7 @@ class Probe:
     rate_hz: int
     claimed_seconds: float | None
     has_cover_art: bool
+    has_film: bool
     size_bytes: int
 
 

@@ -22,6 +22,7 @@ TAIL_S = 0.30
 MISSING_SHARE = 0.02
 MISSING_S = 1.0
 CANCELLED_DB = 12.0
+CUT_SHORT = "partial file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +37,31 @@ class Survey:
     mono: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    envelope: Envelope
+    before: Loudness
+    band: Loudness
+    cut_short: bool
+
+
 def survey(path: Path, found: Probe, limits: Limits, progress: Callable[[float], None]) -> Survey:
     """Raises NotSound, Truncated, TooLong, Bomb, TooShort, Silent, ProbeTimeout."""
     mono = chain.MONO
-    envelope, before, band = _decode(path, found, limits, mono, progress)
-    if _cancelled_out(before, band, found):
+    heard = _decode(path, found, limits, mono, progress)
+    if _cancelled_out(heard, found):
         mono = chain.FIRST_CHANNEL
-        envelope, before, band = _decode(path, found, limits, mono, progress)
-    _refuse_wrong_length(envelope.seconds, found, limits)
-    edges = envelope.audible(max(band.lufs - BELOW_SPEECH_DB, SILENCE_LUFS))
-    if band.lufs < SILENCE_LUFS or edges is None:
+        heard = _decode(path, found, limits, mono, progress)
+    seconds, band_lufs = heard.envelope.seconds, heard.band.lufs
+    _refuse_wrong_length(heard, found, limits)
+    edges = heard.envelope.audible(max(band_lufs - BELOW_SPEECH_DB, SILENCE_LUFS))
+    if band_lufs < SILENCE_LUFS or edges is None:
         raise Silent
-    start_s, end_s = max(0.0, edges[0] - LEAD_S), min(envelope.seconds, edges[1] + TAIL_S)
-    return Survey(envelope.seconds, before, band.lufs, start_s, end_s, mono)
+    start_s, end_s = max(0.0, edges[0] - LEAD_S), min(seconds, edges[1] + TAIL_S)
+    return Survey(seconds, heard.before, band_lufs, start_s, end_s, mono)
 
 
-def _decode(
-    path: Path, found: Probe, limits: Limits, mono: str, progress: Callable[[float], None]
-) -> tuple[Envelope, Loudness, Loudness]:
+def _decode(path: Path, found: Probe, limits: Limits, mono: str, progress: Callable[[float], None]) -> _Heard:
     envelope = Envelope()
     expected_s = found.claimed_seconds or limits.max_seconds
 
@@ -72,18 +80,21 @@ def _decode(
     except ToolFailed as failure:
         raise (Truncated() if envelope.seconds >= MISSING_S else NotSound()) from failure
     envelope.finish()
-    return envelope, read_meter(log, "before"), read_meter(log, "band")
+    return _Heard(envelope, read_meter(log, "before"), read_meter(log, "band"), CUT_SHORT in log)
 
 
-def _cancelled_out(before: Loudness, band: Loudness, found: Probe) -> bool:
+def _cancelled_out(heard: _Heard, found: Probe) -> bool:
     """Two channels in opposite phase vanish when they are added."""
-    return found.channels == 2 and before.lufs > SILENCE_LUFS and band.lufs < before.lufs - CANCELLED_DB
+    vanished = heard.band.lufs < heard.before.lufs - CANCELLED_DB
+    return found.channels == 2 and heard.before.lufs > SILENCE_LUFS and vanished
 
 
-def _refuse_wrong_length(seconds: float, found: Probe, limits: Limits) -> None:
+def _refuse_wrong_length(heard: _Heard, found: Probe, limits: Limits) -> None:
+    """A film's claim is that of its longest track, so only its missing bytes tell of a missing end."""
+    seconds = heard.envelope.seconds
     refuse_length(seconds, found.size_bytes, limits)
-    claimed = found.claimed_seconds
-    if claimed is not None and seconds < claimed * (1 - MISSING_SHARE) - MISSING_S:
-        raise Truncated(seconds=round(seconds), claimed_seconds=round(claimed))
+    claimed = 0.0 if found.has_film else found.claimed_seconds or 0.0
+    if heard.cut_short or seconds < claimed * (1 - MISSING_SHARE) - MISSING_S:
+        raise Truncated
     if seconds < limits.min_seconds:
         raise TooShort(min_seconds=limits.min_seconds)
