@@ -1,4 +1,4 @@
-"""What every answer and every unsafe request goes through: security headers, and no writes from foreign pages."""
+"""What every answer and every unsafe request goes through: security headers; no writes from foreign pages."""
 
 from typing import Final
 from urllib.parse import urlsplit

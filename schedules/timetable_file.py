@@ -6,13 +6,13 @@ The only module here that needs PyYAML; a station does not have it.
 import re
 from collections.abc import Iterable
 from datetime import date, time
-from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
+from schedules.category import Category
 from schedules.errors import RepeatedId, ScheduleError
 from schedules.marked_yaml import MarkedYaml
 from schedules.rule import DEFAULT_ZONE, Frequency, Rule, validate
@@ -24,17 +24,6 @@ _PRIORITIES = {
     "normal": Priority.NORMAL,
     "priority": Priority.PRIORITY,
 }
-
-
-class Category(StrEnum):
-    """Fields of content in the law on grassroots radio (LoaiLinhVuc 1 to 6)."""
-
-    GENERAL = "general"
-    URGENT = "urgent"
-    PARTY_STATE_POLICY_LAW = "party_state_policy_law"
-    LOCAL_DIRECTION = "local_direction"
-    SCIENCE_ECONOMY_CULTURE_SOCIETY = "science_economy_culture_society"
-    GOOD_EXAMPLES = "good_examples"
 
 
 def _wall_time(text: str) -> time:
@@ -82,13 +71,19 @@ class _Entry(BaseModel):
 
 
 class ProgrammeEntry(_Entry):
-    """`sound` is a path relative to the file; without it the programme is already in the library."""
+    """`sound` is a path relative to the file, `speech` a text to be read aloud.
+
+    Without either, the programme is in the library already. Without `area`, it belongs to the area of the
+    first schedule that plays it.
+    """
 
     id: ScheduleId
     title: Text
+    area: AreaId | None = None
     category: Category = Category.GENERAL
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")] = "vi"
     sound: Annotated[str, AfterValidator(_inside_folder), Field(min_length=1, max_length=200)] | None = None
+    speech: Annotated[str, Field(min_length=1, max_length=20_000)] | None = None
 
 
 class ScheduleEntry(_Entry):
@@ -122,6 +117,10 @@ class ScheduleEntry(_Entry):
 class TimetableFile(_Entry):
     programmes: tuple[ProgrammeEntry, ...] = ()
     schedules: tuple[ScheduleEntry, ...] = ()
+
+    def area_of(self, programme: ProgrammeEntry) -> AreaId | None:
+        playing = (entry.area for entry in self.schedules if programme.id in entry.programmes)
+        return programme.area or next(playing, None)
 
 
 def load(text: str) -> TimetableFile:

@@ -18,15 +18,26 @@ from types import FrameType
 from rich.console import Console
 from rich.table import Table
 
+from controller.web.texts import Texts
+
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 10.0
 console = Console()
+texts = Texts()
+
+
+def say(key: str, **params: object) -> str:
+    return texts.say("vi", key, **params)
 
 
 class Stop(Exception):
     """Ctrl-C, or the service manager's word."""
+
+
+class Failed(Exception):
+    """Holds the sentence."""
 
 
 def main() -> int:
@@ -37,10 +48,10 @@ def main() -> int:
     environment = _environment(data)
     children: dict[str, subprocess.Popen[bytes]] = {}
     try:
-        _do("Chuẩn bị cơ sở dữ liệu / preparing the database", environment, "loaban", "migrate")
-        _do("Nạp dữ liệu mẫu Lào Cai / filling the demo", environment, "loaban", "demo")
+        _do("preparing", environment, "loaban", "migrate")
+        _do("filling", environment, "loaban", "demo")
         children["controller"] = _start(data, environment, "controller", "loaban", "serve")
-        _wait_until_ready(environment["LOABAN_HTTP_PORT"], children["controller"])
+        _wait_until_ready(data, environment["LOABAN_HTTP_PORT"], children["controller"])
         for config in sorted((data / "demo" / "stations").glob("*/agent.toml")):
             name = config.parent.name
             children[name] = _start(data, environment, name, "loaban-sim", "station", "--config", str(config))
@@ -48,8 +59,8 @@ def main() -> int:
         return _watch(children)
     except Stop:
         return 0
-    except (RuntimeError, subprocess.CalledProcessError) as failure:
-        console.print(f"[red]{failure}[/red]\nNhật ký / logs: {data / 'logs'}")
+    except Failed as failure:
+        console.print(str(failure), style="red", highlight=False)
         return 1
     finally:
         _stop_all(children)
@@ -76,8 +87,11 @@ def _free_port(preferred: int) -> int:
 
 
 def _do(what: str, environment: dict[str, str], *command: str) -> None:
-    console.print(f"• {what}")
-    subprocess.run([BIN / command[0], *command[1:]], cwd=ROOT, env=environment, check=True)
+    step = say(f"cli.run.{what}")
+    console.print(f"• {step}")
+    done = subprocess.run([BIN / command[0], *command[1:]], cwd=ROOT, env=environment, check=False)
+    if done.returncode != 0:
+        raise Failed(say("cli.run.failed", step=step))
 
 
 def _start(data: Path, environment: dict[str, str], name: str, *command: str) -> subprocess.Popen[bytes]:
@@ -96,32 +110,37 @@ def _start(data: Path, environment: dict[str, str], name: str, *command: str) ->
         )
 
 
-def _wait_until_ready(port: str, controller: subprocess.Popen[bytes]) -> None:
+def _wait_until_ready(data: Path, port: str, controller: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
-    with console.status("Khởi động bộ điều khiển / starting the controller"):
+    with console.status(say("cli.run.starting")):
         while time.monotonic() < deadline:
             if controller.poll() is not None:
-                raise RuntimeError("the controller stopped at its start")
+                raise Failed(say("cli.run.died", logs=data / "logs"))
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2) as answer:
                     if answer.status == 200:
                         return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.2)
-    raise RuntimeError(f"the controller was not ready within {READY_WITHIN_S:.0f} s")
+    raise Failed(say("cli.run.not_ready", seconds=round(READY_WITHIN_S), logs=data / "logs"))
 
 
 def _welcome(data: Path, environment: dict[str, str], children: dict[str, subprocess.Popen[bytes]]) -> None:
     people = tomllib.loads((data / "demo" / "people.toml").read_text(encoding="utf-8"))
-    table = Table(title=f"Loa Bản: http://127.0.0.1:{environment['LOABAN_HTTP_PORT']}")
-    for column in ("Tên đăng nhập / user name", "Mật khẩu / password", "Ai / who"):
-        table.add_column(column)
+    console.print(say("cli.listening", url=f"http://127.0.0.1:{environment['LOABAN_HTTP_PORT']}"))
+    table = Table()
+    for column in ("username", "password", "who"):
+        table.add_column(say(f"cli.run.{column}"))
     for username, person in people.items():
-        table.add_row(username, person["password"], f"{person['name']} ({person['roles']})")
+        roles = ", ".join(say(f"label.role.{role}") for role in person["roles"])
+        table.add_row(username, person["password"], f"{person['name']} ({roles})")
     console.print(table)
     for name, child in children.items():
-        console.print(f"  {name}: pid {child.pid}, {data / 'logs' / name}.log")
-    console.print("Ctrl-C dừng tất cả / stops everything.")
+        log = data / "logs" / f"{name}.log"
+        console.print(
+            say("cli.run.child", name=name, pid=child.pid, log=log), highlight=False, soft_wrap=True
+        )
+    console.print(say("cli.run.how_to_stop"))
 
 
 def _watch(children: dict[str, subprocess.Popen[bytes]]) -> int:
@@ -131,7 +150,7 @@ def _watch(children: dict[str, subprocess.Popen[bytes]]) -> int:
         for name, child in children.items():
             if child.poll() is not None and name not in told:
                 told.add(name)
-                console.print(f"[yellow]{name} đã dừng / has stopped (exit {child.returncode})[/yellow]")
+                console.print(say("cli.run.ended", name=name, code=child.returncode), style="yellow")
         if "controller" in told:
             return 1
         time.sleep(0.5)
@@ -148,10 +167,10 @@ def _stop_all(children: dict[str, subprocess.Popen[bytes]]) -> None:
         try:
             child.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            console.print(f"[red]{name} did not stop in {STOP_WITHIN_S:.0f} s; killed[/red]")
+            console.print(say("cli.run.killed", name=name, seconds=round(STOP_WITHIN_S)), style="red")
             child.kill()
             child.wait()
-    console.print("Đã dừng / stopped.")
+    console.print(say("cli.run.stopped"))
 
 
 def _stop(_signum: int, _frame: FrameType | None) -> None:

@@ -105,6 +105,10 @@ def principal_named(session: Session, username: str) -> Principal:
     return principal(person)
 
 
+def is_known(session: Session, username: str) -> bool:
+    return queries.by_username(session, username) is not None
+
+
 def principal(person: Person) -> Principal:
     grants = sorted((grant.role, grant.area_id) for grant in person.grants)
     return Principal(person.id, person.username, person.full_name, person.language, tuple(grants))

@@ -18,5 +18,6 @@ def save(session: Session, rows: Sequence[dict[str, Any]]) -> int:
 
 def of_occurrence(session: Session, occurrence_id: str) -> dict[str, Playback]:
     """By station."""
-    found = session.scalars(select(Playback).where(Playback.occurrence_id == occurrence_id))
+    statement = select(Playback).where(Playback.occurrence_id == occurrence_id)
+    found = session.scalars(statement, execution_options={"populate_existing": True})
     return {playback.station_id: playback for playback in found}

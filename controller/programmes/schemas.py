@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from controller.programmes.rules import Move
-from controller.programmes.tables import Category, ProgrammeState
+from controller.programmes.tables import ProgrammeState
+from schedules.category import Category
 
 
 class NewProgramme(BaseModel):

@@ -15,7 +15,8 @@ from controller.programmes import checks, queries, views
 from controller.programmes.errors import refused, unknown
 from controller.programmes.rules import STEPS, Move, refusal
 from controller.programmes.schemas import ProgrammeView
-from controller.programmes.tables import Category, Programme, ProgrammeState
+from controller.programmes.tables import Programme, ProgrammeState
+from schedules.category import Category
 
 
 def create(
@@ -97,6 +98,10 @@ def send_back(
 def archive(session: Session, now: datetime, principal: Principal, programme_id: str) -> Programme:
     """It leaves the lists, and the schedules that name it play it no more."""
     return _move(session, _reach(session, principal, programme_id, Move.ARCHIVE), Move.ARCHIVE, {})
+
+
+def exists(session: Session, programme_id: str) -> bool:
+    return queries.by_id(session, programme_id) is not None
 
 
 def get(session: Session, principal: Principal, programme_id: str) -> ProgrammeView:

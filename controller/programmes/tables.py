@@ -7,17 +7,7 @@ from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from controller.db.base import Base
-
-
-class Category(StrEnum):
-    """The fields of grassroots information, in the order of the state's own list."""
-
-    GENERAL = "general"
-    URGENT = "urgent"
-    PARTY_STATE_POLICY_LAW = "party_state_policy_law"
-    LOCAL_DIRECTION = "local_direction"
-    SCIENCE_ECONOMY_CULTURE_SOCIETY = "science_economy_culture_society"
-    GOOD_EXAMPLES = "good_examples"
+from schedules.category import Category
 
 
 class ProgrammeState(StrEnum):

@@ -48,7 +48,9 @@ def pictured_one(session: Session, station_id: str) -> Pictured | None:
 
 def _pictured(session: Session, statement: Any) -> list[Pictured]:
     joined = statement.outerjoin(StationPicture, StationPicture.station_id == Station.id)
-    rows = session.execute(joined.order_by(Station.name, Station.id))
+    rows = session.execute(
+        joined.order_by(Station.name, Station.id), execution_options={"populate_existing": True}
+    )
     return [(station, picture) for station, picture in rows]
 
 

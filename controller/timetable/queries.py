@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from controller.db.upsert import upsert
@@ -76,12 +76,12 @@ def replace_items(session: Session, schedule_id: str, programme_ids: Sequence[st
 
 
 def occurrence(session: Session, occurrence_id: str) -> OccurrenceRow | None:
-    return session.get(OccurrenceRow, occurrence_id)
+    return session.get(OccurrenceRow, occurrence_id, populate_existing=True)
 
 
 def future(session: Session, now: datetime, schedule_id: str | None = None) -> Sequence[OccurrenceRow]:
     """Every occurrence that has not started, withdrawn ones too."""
-    statement = select(OccurrenceRow).where(OccurrenceRow.start > now)
+    statement = _fresh().where(OccurrenceRow.start > now)
     if schedule_id is not None:
         statement = statement.where(OccurrenceRow.schedule_id == schedule_id)
     return session.scalars(statement).all()
@@ -90,7 +90,7 @@ def future(session: Session, now: datetime, schedule_id: str | None = None) -> S
 def planned(session: Session, since: datetime, until: datetime) -> Sequence[OccurrenceRow]:
     """What stations should hold, in order of start."""
     return session.scalars(
-        select(OccurrenceRow)
+        _fresh()
         .where(
             OccurrenceRow.start >= since, OccurrenceRow.start < until, OccurrenceRow.withdrawn_at.is_(None)
         )
@@ -104,7 +104,7 @@ def between(
     """Occurrences of these areas in order of start; withdrawn ones only if their start has passed first."""
     heard_of = (OccurrenceRow.withdrawn_at.is_(None)) | (OccurrenceRow.withdrawn_at > OccurrenceRow.start)
     return session.scalars(
-        select(OccurrenceRow)
+        _fresh()
         .where(
             OccurrenceRow.area_id.in_(area_ids),
             OccurrenceRow.start >= since,
@@ -127,7 +127,6 @@ def next_starts(session: Session, now: datetime) -> dict[str, datetime]:
 
 def save_occurrences(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     upsert(session, OccurrenceRow, rows)
-    session.expire_all()
 
 
 def withdraw_occurrences(session: Session, now: datetime, occurrence_ids: Collection[str]) -> None:
@@ -141,7 +140,7 @@ def begun(session: Session, schedule_id: str, since: datetime, now: datetime) ->
     """Occurrences of a schedule that started in that time and were not withdrawn."""
     return list(
         session.scalars(
-            select(OccurrenceRow).where(
+            _fresh().where(
                 OccurrenceRow.schedule_id == schedule_id,
                 OccurrenceRow.start >= since,
                 OccurrenceRow.start <= now,
@@ -149,6 +148,11 @@ def begun(session: Session, schedule_id: str, since: datetime, now: datetime) ->
             )
         )
     )
+
+
+def _fresh() -> Select[OccurrenceRow]:
+    """Rows as they are, not as this session may remember them: they are written past its memory."""
+    return select(OccurrenceRow).execution_options(populate_existing=True)
 
 
 def forget_withdrawn(session: Session, before: datetime) -> None:

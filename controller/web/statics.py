@@ -14,7 +14,7 @@ FOLDER: Final = Path(__file__).parent / "static"
 _FILES: Final = {
     "app.css": ("dist/app.css", "text/css; charset=utf-8"),
     "app.js": ("dist/app.js", "text/javascript; charset=utf-8"),
-    "sound.js": ("dist/sound.js", "text/javascript; charset=utf-8"),
+    "waveform.js": ("dist/waveform.js", "text/javascript; charset=utf-8"),
     "favicon.svg": ("favicon.svg", "image/svg+xml"),
 }
 _ENCODINGS: Final = (("br", ".br"), ("gzip", ".gz"))

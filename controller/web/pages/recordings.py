@@ -15,10 +15,10 @@ from controller.media.tables import Upload, UploadState
 from controller.programmes import service as programmes
 from controller.programmes.rules import LANGUAGES, Move
 from controller.programmes.schemas import ProgrammeView
-from controller.programmes.tables import Category
 from controller.web.forms import Problem, Refused, area_choices, problem, status_of, text
 from controller.web.page import InPage, Page, Posted
 from controller.web.pages.programmes import LIST
+from schedules.category import Category
 
 router = APIRouter()
 NEW: Final = f"{LIST}/moi"

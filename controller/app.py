@@ -1,0 +1,119 @@
+"""The composition root: what the controller's process is made of, and how long each part lives."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from audio_library import Store
+from controller import guard, keys, problems
+from controller.accounts import routes as accounts
+from controller.areas import routes as areas
+from controller.clockwork import routes as clockwork
+from controller.clockwork.jobs import jobs
+from controller.clockwork.service import Clockwork
+from controller.clockwork.waker import Waker
+from controller.context import Context
+from controller.db import migrate
+from controller.db.session import Database
+from controller.dispatch.publisher import Publisher
+from controller.media import routes as media
+from controller.media.worker import UploadWorker
+from controller.mqtt.broker import EmbeddedBroker
+from controller.mqtt.intake import Intake
+from controller.mqtt.link import Link
+from controller.playback import routes as playback
+from controller.programmes import routes as programmes
+from controller.settings import Settings
+from controller.stations import routes as stations
+from controller.timetable import routes as timetable
+from controller.web import health, pages
+from controller.web.texts import Texts
+
+_GRACE_S = 3
+
+
+def compose(settings: Settings) -> tuple[Context, Waker]:
+    """What every command shares. Brings the database to the newest schema; makes the key if there is none."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    url = settings.resolved_database_url()
+    migrate.upgrade(url)
+    waker = Waker()
+    context = Context(
+        settings=settings,
+        database=Database(url),
+        store=Store(settings.data_dir / "audio_library"),
+        texts=Texts(),
+        signing_key=keys.load_or_make(settings.data_dir / "keys" / "sound-signing.json"),
+        wake=waker.wake,
+    )
+    return context, waker
+
+
+def create_app(context: Context) -> FastAPI:
+    """The pages and the API, without anything that runs by itself."""
+    app = FastAPI(title="Loa Bản", docs_url=None, redoc_url=None)
+    app.state.context = context
+    problems.install(app)
+    app.add_middleware(guard.Guard)
+    for part in (health, accounts, areas, media, programmes, timetable, playback, stations, clockwork, pages):
+        app.include_router(part.router)
+    return app
+
+
+async def serve(settings: Settings) -> None:
+    """Everything, until SIGTERM or SIGINT. If one part dies, the rest is stopped and its error raised."""
+    context, waker = compose(settings)
+    broker = EmbeddedBroker(settings.broker_host, settings.broker_port)
+    if settings.broker == "embedded":
+        await broker.start()
+    link = Link(settings.broker_host, settings.broker_port, f"controller-{context.process_id}")
+    intake = Intake(context, link)
+    publisher = Publisher(context, link)
+    link.greet(lambda _connection: waker.wake("dispatch"))
+    clockwork_ = Clockwork(context, jobs(context, publisher), waker)
+    worker = UploadWorker(context, waker)
+    app = create_app(context)
+    app.state.link = link
+    server = _Server(_http(app, settings))
+    try:
+        async with asyncio.TaskGroup() as group:
+            running = [
+                group.create_task(part.run(), name=type(part).__name__)
+                for part in (link, intake, clockwork_, worker)
+            ]
+            if settings.broker == "embedded":
+                running.append(group.create_task(broker.run(), name="EmbeddedBroker"))
+            await server.serve()
+            for task in running:
+                task.cancel()
+    finally:
+        context.database.close()
+
+
+def _http(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=settings.http_host,
+        port=settings.http_port,
+        log_level="warning",
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Leaves on SIGTERM and SIGINT without raising them again, so that the other parts can end in order."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(signum, self.handle_exit, signum, None)
+        try:
+            yield
+        finally:
+            for signum in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(signum)

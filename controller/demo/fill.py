@@ -1,0 +1,138 @@
+"""Fills the demo, once: areas, people, stations with their settings files, two programmes and a timetable."""
+
+import json
+import os
+import secrets
+import tomllib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+import schedules
+from controller.accounts import service as accounts
+from controller.accounts.rules import Principal
+from controller.areas import service as areas
+from controller.areas.tables import AreaLevel
+from controller.context import Context
+from controller.demo import data
+from controller.demo.data import Demo, DemoPerson
+from controller.loading import load_programmes
+from controller.programmes import service as programmes
+from controller.stations import service as stations
+from controller.timetable import service as timetable
+from schedules.timetable_file import load
+
+_EXAMPLES: Final = Path(schedules.__file__).parent / "examples"
+_EASY_TO_READ: Final = "abcdefghkmnpqrstuvwxyz23456789"
+_LENGTH: Final = 10
+
+Tell = Callable[..., None]
+
+
+def fill(context: Context, tell: Tell) -> None:
+    """Make what is not there yet; what somebody changed since stays. `tell` hears catalogue keys."""
+    demo, folder = data.load(), context.settings.data_dir / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / "filled").exists():
+        tell("cli.demo_kept")
+    else:
+        _fill_database(context, demo, folder, tell)
+        (folder / "filled").touch()
+    for station in demo.stations:
+        _write_agent_file(context, folder / "stations" / station.id, station.id)
+    tell("cli.demo_stations", count=len(demo.stations))
+
+
+def _fill_database(context: Context, demo: Demo, folder: Path, tell: Tell) -> None:
+    passwords = _passwords(folder / "people.toml", demo.people)
+    with context.database.write() as session:
+        tell("cli.demo_areas", count=_add_areas(session, demo))
+        for person in demo.people:
+            _add_person(context, session, person, passwords[person.username])
+        tell("cli.demo_people", count=len(demo.people))
+        for station in demo.stations:
+            if not stations.known(session, [station.id]):
+                stations.add(
+                    session, context.now(), station.id, station.area, station.name, kind=station.kind
+                )
+    _fill_library(context, demo, tell)
+
+
+def _add_areas(session: Session, demo: Demo) -> int:
+    added = areas.load_lao_cai(session)
+    for village in demo.villages:
+        if not areas.names(session, [village.id]):
+            areas.add_area(
+                session,
+                parent_id=village.parent,
+                level=AreaLevel.VILLAGE,
+                name=village.name,
+                area_id=village.id,
+            )
+            added += 1
+    return added
+
+
+def _add_person(context: Context, session: Session, person: DemoPerson, password: str) -> None:
+    if accounts.is_known(session, person.username):
+        return
+    grants = [(role, area_id) for role, area_ids in person.grants.items() for area_id in area_ids]
+    accounts.add_person(
+        session, context.now(), person.username, person.name, password=password, grants=grants
+    )
+
+
+def _fill_library(context: Context, demo: Demo, tell: Tell) -> None:
+    """As people do it: the operator loads and submits, the approver approves, the operator schedules."""
+    file = load((_EXAMPLES / demo.timetable).read_text(encoding="utf-8"))
+    with context.database.read() as session:
+        operator = accounts.principal_named(session, demo.operator)
+        approver = accounts.principal_named(session, demo.approver)
+    made = load_programmes(
+        context, operator, file, _EXAMPLES, lambda title: tell("cli.working_on", title=title)
+    )
+    _approve(context, approver, made)
+    with context.database.write() as session:
+        timetable.import_timetable(session, context.now(), operator, file)
+
+
+def _approve(context: Context, approver: Principal, programme_ids: Iterable[str]) -> None:
+    with context.database.write() as session:
+        for programme_id in programme_ids:
+            programmes.approve(session, context.now(), approver, programme_id)
+
+
+def _passwords(path: Path, people: list[DemoPerson]) -> dict[str, str]:
+    """One of its own for each person, made once and kept where only the owner of the demo can read it."""
+    if not path.exists():
+        text = "\n".join(_entry(person) for person in people)
+        draft = path.with_suffix(".new")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        draft.replace(path)
+    known = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {username: str(entry["password"]) for username, entry in known.items()}
+
+
+def _entry(person: DemoPerson) -> str:
+    password = "".join(secrets.choice(_EASY_TO_READ) for _ in range(_LENGTH))
+    roles = json.dumps([role.value for role in person.grants])
+    return f'[{person.username}]\nname = "{person.name}"\nroles = {roles}\npassword = "{password}"\n'
+
+
+def _write_agent_file(context: Context, folder: Path, station_id: str) -> None:
+    """Written anew each time: addresses may have changed. The station's own state is beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    settings, key = context.settings, context.signing_key.public_jwk()
+    jwk = ", ".join(f'{name} = "{value}"' for name, value in key.items())
+    (folder / "agent.toml").write_text(
+        f'station = "{station_id}"\n'
+        'state_dir = "state"\n'
+        f"controller_keys = [{{ {jwk} }}]\n"
+        'clock = "assume_trusted"\n'
+        f'\n[broker]\nhost = "{settings.broker_host}"\nport = {settings.broker_port}\n',
+        encoding="utf-8",
+    )
