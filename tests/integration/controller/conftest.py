@@ -1,0 +1,246 @@
+"""Whole controllers without HTTP: real broker, real database file, the parts composed as the program does."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from audio_library import Store
+from controller.accounts.rules import Principal
+from controller.accounts.tables import Grant, Person, Role
+from controller.areas.tables import Area, AreaLevel
+from controller.clockwork.jobs import jobs
+from controller.clockwork.service import Clockwork
+from controller.clockwork.waker import Waker
+from controller.context import Context
+from controller.db.migrate import upgrade
+from controller.db.session import Database
+from controller.dispatch.publisher import Publisher
+from controller.media.tables import Sound
+from controller.mqtt.broker import EmbeddedBroker
+from controller.mqtt.intake import Intake
+from controller.mqtt.link import Link
+from controller.programmes.tables import Category, Programme, ProgrammeState
+from controller.settings import Settings
+from controller.stations import service as stations
+from controller.web.texts import Texts
+from wire.ids import StationKind
+from wire.signing import SigningKey
+
+COMMUNE = "bat-xat"
+STATIONS = ("dai-bat-xat", "cum-loa-1", "cum-loa-2")
+
+
+@dataclass(frozen=True)
+class Address:
+    host: str
+    port: int
+
+
+@pytest.fixture(params=["mosquitto", "embedded"])
+async def any_broker(request: pytest.FixtureRequest, free_address: Address) -> AsyncIterator[Address]:
+    """Every kind of broker that the controller is meant for."""
+    if request.param == "mosquitto":
+        made = request.getfixturevalue("broker")
+        yield Address(made.host, made.port)
+        return
+    broker = EmbeddedBroker(free_address.host, free_address.port)
+    await broker.start()
+    running = asyncio.create_task(broker.run())
+    yield free_address
+    running.cancel()
+    await asyncio.wait([running])
+
+
+@pytest.fixture
+def free_address() -> Address:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return Address("127.0.0.1", int(probe.getsockname()[1]))
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path / 'loaban.db'}"
+    upgrade(url)
+    return url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def operator(database: Database) -> Principal:
+    """Bát Xát with three stations, an approved programme of 30 s, and this operator of it."""
+    now = datetime.now(UTC)
+    with database.write() as session:
+        session.add(Area(id="lao-cai", level=AreaLevel.PROVINCE, name="Tỉnh Lào Cai"))
+        session.flush()
+        session.add(Area(id=COMMUNE, parent_id="lao-cai", level=AreaLevel.COMMUNE, name="Xã Bát Xát"))
+        session.flush()
+        person = Person(id="canbo", username="canbo", full_name="Mai", password_hash="-", created_at=now)
+        person.grants.append(Grant(role=Role.OPERATOR, area_id=COMMUNE))
+        session.add(person)
+        session.flush()
+        for station_id in STATIONS:
+            stations.add(session, now, station_id, COMMUNE, station_id, kind=StationKind.VILLAGE_CLUSTER)
+        session.add(
+            Sound(
+                sha256="5a" * 32,
+                source_sha256="c3" * 32,
+                recipe="plain",
+                seconds=30.0,
+                size_bytes=90_000,
+                source_lufs=-23.0,
+                source_true_peak_dbtp=-3.0,
+                lufs=-16.0,
+                true_peak_dbtp=-2.0,
+                peaks=[0, 1],
+                created_at=now,
+            )
+        )
+        session.flush()
+        session.add(
+            Programme(
+                id="ban-tin",
+                area_id=COMMUNE,
+                title="Bản tin",
+                category=Category.GENERAL,
+                language="vi",
+                sound_sha256="5a" * 32,
+                state=ProgrammeState.APPROVED,
+                created_by="canbo",
+                created_at=now,
+            )
+        )
+    return Principal("canbo", "canbo", "Mai", "vi", ((Role.OPERATOR, COMMUNE),))
+
+
+@dataclass
+class Controller:
+    context: Context
+    waker: Waker
+    link: Link
+    intake: Intake
+    clockwork: Clockwork
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for part in (self.link, self.intake, self.clockwork):
+                group.create_task(part.run())
+
+
+StartController = Callable[..., Awaitable[Controller]]
+
+
+@pytest.fixture
+def signing_key() -> SigningKey:
+    return SigningKey.generate()
+
+
+@pytest.fixture
+async def start_controller(
+    tmp_path: Path, database_url: str, signing_key: SigningKey
+) -> AsyncIterator[StartController]:
+    """Each call is one more controller process's worth of parts on the same database."""
+    running: list[tuple[asyncio.Task[None], Controller]] = []
+
+    async def start(address: Address, **changes: Any) -> Controller:
+        waker = Waker()
+        context = Context(
+            settings=Settings(data_dir=tmp_path, database_url=database_url),
+            database=Database(database_url),
+            store=Store(tmp_path / "library"),
+            texts=Texts(),
+            signing_key=signing_key,
+            wake=waker.wake,
+        )
+        link = Link(address.host, address.port, f"controller-{context.process_id}")
+        intake = Intake(context, link, every_s=0.1)
+        publisher = Publisher(context, link)
+        link.greet(lambda _connection: waker.wake("dispatch"))
+        clockwork = Clockwork(context, jobs(context, publisher), waker, tick_s=0.2)
+        made = Controller(context, waker, link, intake, clockwork)
+        running.append((asyncio.create_task(made.run()), made))
+        return made
+
+    yield start
+    for task, _ in running:
+        task.cancel()
+    for task, made in running:
+        await asyncio.wait([task])
+        made.context.database.close()
+        if not task.cancelled() and (error := task.exception()):
+            raise error
+
+
+@dataclass
+class Ear:
+    """Hears everything that goes through the broker, and says what stations say."""
+
+    client: mqtt.Client
+    heard: list[tuple[str, bytes, bool]] = field(default_factory=list)
+
+    def count(self, *, retained: bool = False) -> Counter[tuple[str, bytes]]:
+        """How often each payload came on each topic; `retained` counts those told from memory."""
+        return Counter((topic, payload) for topic, payload, old in list(self.heard) if old is retained)
+
+    def on(self, topic: str) -> list[bytes]:
+        return [payload for heard_on, payload, _ in list(self.heard) if heard_on == topic]
+
+    def say(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        self.client.publish(topic, payload, qos=1, retain=retain)
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[[Address], Awaitable[Ear]]]:
+    made: list[mqtt.Client] = []
+
+    async def start(address: Address) -> Ear:
+        client = mqtt.Client(CallbackAPIVersion.VERSION2)
+        ear, ready = Ear(client), asyncio.Event()
+        loop = asyncio.get_running_loop()
+        client.on_connect = lambda *_: client.subscribe("loaban/1/#", qos=1)
+        client.on_subscribe = lambda *_: loop.call_soon_threadsafe(ready.set)
+        client.on_message = lambda _c, _d, message: ear.heard.append(
+            (message.topic, bytes(message.payload), message.retain)
+        )
+        made.append(client)
+        await asyncio.to_thread(client.connect, address.host, address.port)
+        client.loop_start()
+        await asyncio.wait_for(ready.wait(), 5)
+        return ear
+
+    yield start
+    for client in made:
+        client.disconnect()
+        client.loop_stop()
+
+
+@pytest.fixture
+def until() -> Callable[..., Awaitable[Any]]:
+    """The first truthy answer of `look`, or a failure that says what was waited for."""
+
+    async def wait(look: Callable[[], Any], what: str, within_s: float = 10.0) -> Any:
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            if answer := await asyncio.to_thread(look):
+                return answer
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"not within {within_s} s: {what}")
+
+    return wait
