@@ -8,7 +8,6 @@ from string import Formatter
 import pytest
 
 from schedules import errors
-from schedules.conflicts import Effect
 from schedules.errors import ScheduleError
 
 TEXT = Path(errors.__file__).parents[1] / "controller" / "web" / "text"
@@ -41,9 +40,7 @@ EVERY_ERROR = [
 
 
 def catalogue(language: str) -> dict[str, str]:
-    nested = tomllib.loads((TEXT / language / "schedule.toml").read_text(encoding="utf-8"))
-    effects = {f"conflict.{name}": text for name, text in nested.pop("conflict").items()}
-    return {**nested, **effects}
+    return tomllib.loads((TEXT / language / "schedule.toml").read_text(encoding="utf-8"))
 
 
 def below(kind: type[ScheduleError]) -> set[type[ScheduleError]]:
@@ -60,13 +57,6 @@ def test_every_error_has_a_sentence(error: ScheduleError, language: str) -> None
     section, _, key = error.key.partition(".")
     assert section == "schedule"
     assert "{" not in catalogue(language)[key].format(**error.params)
-
-
-@pytest.mark.parametrize("language", ["vi", "en"])
-def test_every_effect_of_a_conflict_has_a_sentence(language: str) -> None:
-    texts = catalogue(language)
-    for effect in Effect:
-        assert "A" in texts[f"conflict.{effect}"].format(loser="A", winner="B")
 
 
 def test_both_languages_hold_the_same_keys_and_places() -> None:
