@@ -23,9 +23,10 @@ from controller.context import Context
 from controller.db.migrate import upgrade
 from controller.db.session import Database
 from controller.media.tables import Sound
-from controller.programmes.tables import Category, Programme, ProgrammeState
+from controller.programmes.tables import Programme, ProgrammeState
 from controller.settings import Settings
 from controller.web.texts import Texts
+from schedules.category import Category
 from wire.signing import SigningKey
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)

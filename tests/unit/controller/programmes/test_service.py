@@ -11,8 +11,9 @@ from controller.db.session import Database
 from controller.errors import Conflict, Forbidden, Invalid, LoabanError, NotFound
 from controller.programmes import queries, service
 from controller.programmes.rules import STEPS, Move
-from controller.programmes.tables import Category, Programme, ProgrammeState
+from controller.programmes.tables import Programme, ProgrammeState
 from controller.web.texts import Texts
+from schedules.category import Category
 
 People = Mapping[str, Principal]
 
