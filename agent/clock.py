@@ -1,8 +1,8 @@
 """What time it is, and how far that can be believed.
 
 A board without a real-time clock starts in the past. The wall clock is believed only after the kernel has
-called it synchronised (by NTP, GPS or a disciplined clock) since the board was switched on, and never behind the
-floor kept on disk. A lost link does not take the trust away at once: a crystal drifts about 2 s a day.
+called it synchronised (by NTP, GPS or a disciplined clock) since the board was switched on, and never behind
+the floor kept on disk. A lost link does not take the trust away at once: a crystal drifts about 2 s a day.
 """
 
 import ctypes

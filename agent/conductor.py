@@ -23,8 +23,6 @@ log = logging.getLogger(__name__)
 
 ARM_AHEAD = timedelta(seconds=2)
 """The speaker is opened and the first sound decoded this long before the start."""
-JOIN_LEAD = timedelta(seconds=0.2)
-"""Joining in the middle aims this far ahead, so that the position is right when the first frame leaves."""
 SWEEP_S = 1.0
 SPEAKER_RETRY_S = 5.0
 
@@ -52,11 +50,14 @@ class Conductor:
 
     def replan(self) -> None:
         """The card or a layer has changed. Raises OSError."""
+        self._want_sound()
+        self._poked.set()
+
+    def _want_sound(self) -> None:
         now = self._clock.now()
         card = self._store.card
         if card is not None:
             self._cache.want(card.media_url, items_by_first_use(self._parts(now).values(), now))
-        self._poked.set()
 
     def now_playing(self) -> NowPlaying | None:
         run = self.stage.run
@@ -137,7 +138,7 @@ class Conductor:
         """An armed run is in the journal already, but nobody has heard it yet."""
         progress = self._ledger.progress()
         run = self.stage.run
-        if run is not None and at < run.begins_at and run.before_s == 0:
+        if run is not None and at < run.holds_from and run.before_s == 0:
             progress.pop(run.id, None)
         return progress
 
@@ -180,22 +181,19 @@ class Conductor:
         elif run is not None and sound is None and self.stage.sounding(now):
             await self.stage.silence(self._why_silent(cue, run))
         if sound is not None and self.stage.run is None:
-            await self._start(group, parts[sound.id], cue.from_s, now)
+            await self._engage(group, parts[sound.id], cue.from_s, max(now, sound.start))
         await self._record(cue, parts)
 
     def _why_silent(self, cue: Cue, run: Run) -> OutcomeReason:
         endings = {ending.occurrence.id: ending.reason for ending in cue.endings}
         return cue.held.get(run.id) or endings.get(run.id) or OutcomeReason.INTERRUPTED
 
-    async def _start(self, group: asyncio.TaskGroup, part: Part, from_s: float, now: datetime) -> None:
-        """Sound at once: from the beginning, or joining where it would be by now."""
-        lead = JOIN_LEAD if from_s > 0 else timedelta(0)
-        await self._engage(group, part, from_s + lead.total_seconds(), max(now, part.planned.start) + lead)
-
-    async def _engage(self, group: asyncio.TaskGroup, part: Part, from_s: float, begins_at: datetime) -> None:
+    async def _engage(
+        self, group: asyncio.TaskGroup, part: Part, from_s: float, holds_from: datetime
+    ) -> None:
         card = self._store.card
         volume = part.planned.volume if card is None else volume_for(part.planned, card)
-        await self.stage.engage(group, part, from_s, begins_at, volume)
+        await self.stage.engage(group, part, from_s, holds_from, volume)
 
     async def _record(self, cue: Cue, parts: Mapping[str, Part]) -> None:
         for id_, reason in cue.held.items():
@@ -214,6 +212,7 @@ class Conductor:
     async def _end(self, part: Part, outcome: Outcome, reason: OutcomeReason | None) -> None:
         self._broken_until_s.pop(part.planned.id, None)
         await self._ledger.end(part, outcome, reason, self._clock.now())
+        self._want_sound()
         self.on_report()
 
     async def _arm(
@@ -221,7 +220,7 @@ class Conductor:
     ) -> None:
         """Get ready for the next start; let go of one that is not to be any more."""
         run = self.stage.run
-        if run is not None and run.begins_at <= now:
+        if self.stage.sounding(now) is not None:
             return
         at = cue.wake_at if cue.wake_at is not None and cue.wake_at <= now + ARM_AHEAD else None
         peek = None if at is None else self._ask(at, parts)
@@ -239,6 +238,7 @@ class Conductor:
         match run.playback.problem:
             case None:
                 await self._ledger.finish(run.part, self._clock.now())
+                self._want_sound()
                 self.on_report()
             case SpeakerFailed():
                 self._broken_until_s[run.id] = self._clock.monotonic_s() + SPEAKER_RETRY_S

@@ -7,8 +7,6 @@ import httpx
 
 from agent.errors import FetchFailed
 
-_BLOCK_BYTES = 64 * 1024
-
 
 async def fetch(client: httpx.AsyncClient, url: str, part: Path, size_bytes: int) -> None:
     """Bring `part` up to `size_bytes`. Raises `FetchFailed` (try again) or OSError (the disk)."""
@@ -53,7 +51,7 @@ async def _receive(response: httpx.Response, part: Path, begin: int, size_bytes:
     """Write what comes, from `begin` on; where it ended."""
     end = begin
     with await asyncio.to_thread(part.open, "ab" if begin else "wb") as file:
-        async for block in response.aiter_raw(_BLOCK_BYTES):
+        async for block in response.aiter_raw():
             end += len(block)
             if end > size_bytes:
                 raise FetchFailed(url=str(response.url), problem=f"more than {size_bytes} bytes")

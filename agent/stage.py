@@ -16,15 +16,18 @@ from wire.ids import OutcomeReason
 
 log = logging.getLogger(__name__)
 
+JOIN_LEAD = timedelta(seconds=0.2)
+"""Joining in the middle aims this far ahead, so that the position is right when the first frame leaves."""
 START_DRIFT_S = 0.002
 NOTE_EVERY_S = 5.0
 
 
 @dataclass
 class Run:
-    """`before_s` is what earlier runs of the same occurrence have sounded."""
+    """Armed until `holds_from`, first frame at `begins_at`; `before_s` was sounded by earlier runs of it."""
 
     part: Part
+    holds_from: datetime
     begins_at: datetime
     playback: Playback
     before_s: float
@@ -59,18 +62,21 @@ class Stage:
 
     def sounding(self, at: datetime) -> Run | None:
         """The run whose instant has come."""
-        return self.run if self.run is not None and self.run.begins_at <= at else None
+        return self.run if self.run is not None and self.run.holds_from <= at else None
 
     async def engage(
-        self, group: asyncio.TaskGroup, part: Part, from_s: float, begins_at: datetime, volume: int
+        self, group: asyncio.TaskGroup, part: Part, from_s: float, holds_from: datetime, volume: int
     ) -> None:
-        """Sound `part` from `from_s` on, the first frame at `begins_at`."""
+        """Sound `part` from `holds_from` on: from its beginning, or joining where it would be by then."""
+        lead = JOIN_LEAD if from_s > 0 else timedelta(0)
+        from_s, begins_at = from_s + lead.total_seconds(), holds_from + lead
         await self._ledger.begin(part, begins_at)
         start_at_s = self.monotonic_of(begins_at)
         order = Order(part.planned, from_s, start_at_s, volume)
         playback = Playback(order, self._speaker, self._files, group)
         playback.task.add_done_callback(lambda _: self._changed())
-        self.run = Run(part, begins_at, playback, self._ledger.sounded_s(part.planned.id), start_at_s)
+        before_s = self._ledger.sounded_s(part.planned.id)
+        self.run = Run(part, holds_from, begins_at, playback, before_s, noted_at_s=start_at_s)
         log.info(
             "armed: occurrence=%s at=%s from_s=%.2f volume=%d", part.planned.id, begins_at, from_s, volume
         )

@@ -13,7 +13,8 @@ Every speaker passes `tests/contract/test_speaker_contract.py`.
    the end does nothing, any other call raises `SpeakerMisuse`.
 4. `played_frames` counts frames that have left the speaker, never silence and never frames that only wait.
    It only grows, and keeps its last value after the end.
-5. A speaker that takes no more sound raises `SpeakerFailed` from `begin`, `write` or `finish`; it never hangs.
+5. A speaker that takes no more sound raises `SpeakerFailed` from `begin`, `write` or `finish`:
+   it never hangs.
 """
 
 from typing import Final, Protocol

@@ -1,8 +1,8 @@
 """The board's own sound card through PortAudio.
 
 The stream is open while something is armed or sounding (it is opened about two seconds ahead) and closed in
-between, so that an idle station costs nothing. Frames are placed by the time at which PortAudio says that a block
-reaches the converter, taken as the median over the last blocks: one such time alone jitters.
+between, so that an idle station costs nothing. Frames are placed by the time at which PortAudio says that a
+block reaches the converter, taken as the median over the last blocks: one such time alone jitters.
 """
 
 import asyncio
