@@ -28,10 +28,11 @@ from controller.media.tables import Sound
 from controller.mqtt.broker import EmbeddedBroker
 from controller.mqtt.intake import Intake
 from controller.mqtt.link import Link
-from controller.programmes.tables import Category, Programme, ProgrammeState
+from controller.programmes.tables import Programme, ProgrammeState
 from controller.settings import Settings
 from controller.stations import service as stations
 from controller.web.texts import Texts
+from schedules.category import Category
 from wire.ids import StationKind
 from wire.signing import SigningKey
 
@@ -214,8 +215,14 @@ def listen() -> Iterator[Callable[[Address], Awaitable[Ear]]]:
         client = mqtt.Client(CallbackAPIVersion.VERSION2)
         ear, ready = Ear(client), asyncio.Event()
         loop = asyncio.get_running_loop()
-        client.on_connect = lambda *_: client.subscribe("loaban/1/#", qos=1)
-        client.on_subscribe = lambda *_: loop.call_soon_threadsafe(ready.set)
+
+        def on_connect(*_: Any) -> None:
+            client.subscribe("loaban/1/#", qos=1)
+
+        def on_subscribe(*_: Any) -> None:
+            loop.call_soon_threadsafe(ready.set)
+
+        client.on_connect, client.on_subscribe = on_connect, on_subscribe
         client.on_message = lambda _c, _d, message: ear.heard.append(
             (message.topic, bytes(message.payload), message.retain)
         )
