@@ -67,20 +67,8 @@ def _size(path: Path, limits: Limits) -> int:
 
 
 def _first_frames(path: Path, limits: Limits) -> str:
-    output = [
-        "-map",
-        "0:a:0",
-        "-vn",
-        "-sn",
-        "-dn",
-        "-af",
-        "ashowinfo@frame",
-        "-frames:a",
-        "3",
-        "-f",
-        "null",
-        "-",
-    ]
+    output = ["-map", "0:a:0", "-map_metadata", "-1", "-af", "ashowinfo@frame", "-frames:a", "3"]
+    output += ["-f", "null", "-"]
     try:
         return run([*safe_input(path), *output], limits.probe, ignore_output)
     except ToolFailed as failure:

@@ -9,6 +9,7 @@ import re
 import shutil
 import tempfile
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,7 +98,7 @@ def display_name(name: str) -> str:
 
     Raises BadName for one that tries to be a path.
     """
-    plain = name.strip()
+    plain = " ".join(unicodedata.normalize("NFC", name).split())
     tries_path = {"/", "\\"} & set(plain) or plain in {"", ".", ".."}
     if tries_path or not plain.isprintable():
         raise BadName

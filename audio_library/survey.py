@@ -74,7 +74,19 @@ def _decode(path: Path, found: Probe, limits: Limits, mono: str, progress: Calla
         f"[in]{mono},{chain.BAND},{meter('band')},aresample={RATE_HZ}[out]"
     )
     source = safe_input(path, "-t", f"{limits.max_seconds + 1}")
-    output = ["-filter_complex", graph, "-map", "[out]", "-c:a", "pcm_s16le", "-f", "s16le", "pipe:1"]
+    output = [
+        "-filter_complex",
+        graph,
+        "-map",
+        "[out]",
+        "-map_metadata",
+        "-1",
+        "-c:a",
+        "pcm_s16le",
+        "-f",
+        "s16le",
+        "pipe:1",
+    ]
     try:
         log = run([*source, *output], limits.work, take)
     except ToolFailed as failure:

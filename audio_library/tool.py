@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import selectors
 import signal
@@ -109,12 +110,15 @@ def _register(
 
 
 def _judge(code: int, log: str) -> None:
-    if "No space left on device" in log or "Disk quota exceeded" in log:
+    """A signal that ended ffmpeg is negative; an error number it met is the exit code's low byte, negated."""
+    number = 256 - code
+    if code == 0:
+        return
+    if number in {errno.ENOSPC, errno.EDQUOT}:
         raise StoreFull
-    if code in {-signal.SIGXCPU, -signal.SIGKILL} or "Cannot allocate memory" in log:
+    if code in {-signal.SIGXCPU, -signal.SIGKILL} or number in {errno.ENOMEM, errno.EAGAIN}:
         raise ProbeTimeout
-    if code != 0:
-        raise ToolFailed(log)
+    raise ToolFailed(log)
 
 
 class _Log:
@@ -131,7 +135,7 @@ class _Log:
         del self._tail[:-LOG_BYTES]
 
     def text(self) -> str:
-        return (self._head + self._tail).decode("utf-8", "replace")
+        return (self._head + b"\n" + self._tail).decode("utf-8", "replace")
 
 
 class ProgressReader:
@@ -151,16 +155,18 @@ class ProgressReader:
 
 
 class Rising:
-    """Passes progress on only where it grows, so that a second try does not turn the bar back."""
+    """Reports every time, but never less than before: a second try does not turn the bar back.
+
+    Callers renew leases and stop work by this call, so no call is left out.
+    """
 
     def __init__(self, report: Callable[[float], None]) -> None:
         self._report = report
         self._furthest = 0.0
 
     def __call__(self, done: float) -> None:
-        if done > self._furthest:
-            self._furthest = done
-            self._report(done)
+        self._furthest = max(self._furthest, done)
+        self._report(self._furthest)
 
 
 def ignore_output(_: bytes) -> None:
