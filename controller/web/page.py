@@ -24,6 +24,7 @@ from controller.web.dependencies import InContext
 from controller.web.texts import LANGUAGES
 
 LANGUAGE_COOKIE: Final = "loaban_language"
+_SECTION_OF: Final = {"/luot-phat": "/lich-phat"}
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
@@ -70,7 +71,8 @@ class Page:
 
     def is_under(self, section: str) -> bool:
         """Whether this page belongs to that section of the menu."""
-        return self.path == section or (section != "/" and self.path.startswith(f"{section}/"))
+        first = f"/{self.path.split('/')[1]}"
+        return _SECTION_OF.get(first, first) == section
 
     @cached_property
     def waiting_for_approval(self) -> int:

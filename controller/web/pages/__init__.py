@@ -3,8 +3,31 @@
 from fastapi import APIRouter
 
 from controller.web import statics
-from controller.web.pages import approvals, programmes, recordings, sign_in, timetable
+from controller.web.pages import (
+    approvals,
+    clockwork,
+    occurrences,
+    programmes,
+    recordings,
+    sign_in,
+    stations,
+    timetable,
+    today,
+)
+
+_PARTS = (
+    statics,
+    sign_in,
+    today,
+    recordings,
+    programmes,
+    approvals,
+    timetable,
+    occurrences,
+    stations,
+    clockwork,
+)
 
 router = APIRouter(include_in_schema=False)
-for part in (statics, sign_in, recordings, programmes, approvals, timetable):
+for part in _PARTS:
     router.include_router(part.router)

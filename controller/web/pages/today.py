@@ -1,0 +1,109 @@
+"""The first page: what sounds now, what comes next, and what waits for this person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from fastapi import APIRouter, Response
+from sqlalchemy.orm import Session
+
+from controller.clockwork import views as clockwork
+from controller.playback import service as playback
+from controller.programmes import service as programmes
+from controller.programmes.rules import Move
+from controller.programmes.tables import ProgrammeState
+from controller.stations import service as stations
+from controller.stations.rules import StationState
+from controller.timetable import service as timetable
+from controller.timetable.schemas import OccurrenceView
+from controller.web.page import InPage, Page
+
+router = APIRouter()
+_LONGEST: Final = timedelta(hours=12)
+_AHEAD: Final = timedelta(hours=36)
+_NEXT_LINES: Final = 8
+_RECENT: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that waits: `name` is the last part of its sentence's key."""
+
+    name: str
+    count: int
+    href: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sounding:
+    """`playing` of `stations` say that they play it."""
+
+    occurrence: OccurrenceView
+    playing: int
+    stations: int
+
+
+@router.get("/")
+def today(page: InPage) -> Response:
+    return page.render("today/page.html", **_look(page))
+
+
+@router.get("/hom-nay")
+def live(page: InPage) -> Response:
+    """The part that refreshes itself."""
+    return page.render("today/live.html", **_look(page))
+
+
+def _look(page: Page) -> dict[str, Any]:
+    since, until = page.now - _LONGEST, page.now + _AHEAD
+    with page.context.database.read() as session:
+        found = timetable.occurrences(session, page.now, page.person, None, since=since, until=until)
+        live = [one for one in found if one.withdrawn_at is None and one.end > page.now]
+        return {
+            "sounding": [_sounding(page, session, one) for one in live if one.start <= page.now],
+            "coming": [one for one in live if one.start > page.now][:_NEXT_LINES],
+            "tasks": _tasks(page, session),
+            "missed": _missed(page, session),
+        }
+
+
+def _sounding(page: Page, session: Session, occurrence: OccurrenceView) -> Sounding:
+    board = playback.board(session, page.now, page.person, occurrence.id)
+    return Sounding(occurrence, sum(row.heard_playing for row in board.rows), len(board.rows))
+
+
+def _tasks(page: Page, session: Session) -> Sequence[Task]:
+    tasks = [*_programme_tasks(page, session), *_station_tasks(page, session)]
+    return [task for task in tasks if task.count]
+
+
+def _programme_tasks(page: Page, session: Session) -> list[Task]:
+    tasks = [Task("approve", page.waiting_for_approval, "/duyet", "warn")]
+    if page.may("edit_programme"):
+        for state, tone in ((ProgrammeState.RETURNED, "bad"), (ProgrammeState.DRAFT, "quiet")):
+            found = programmes.listing(session, page.person, state)
+            mine = sum(Move.SUBMIT in programme.may for programme in found)
+            tasks.append(Task(state.value, mine, f"/chuong-trinh?trang_thai={state.value}", tone))
+    return tasks
+
+
+def _station_tasks(page: Page, session: Session) -> list[Task]:
+    if not page.may("manage_stations"):
+        return []
+    found = stations.listing(session, page.now, page.person, page.context.settings.heartbeat_timeout_s)
+    lost = sum(station.state is StationState.UNREACHABLE for station in found)
+    unseen = sum(station.state is StationState.NEVER_SEEN for station in found)
+    return [
+        Task("unreachable", lost, "/dai?loc=unreachable", "bad"),
+        Task("never_seen", unseen, "/dai?loc=never_seen", "quiet"),
+    ]
+
+
+def _missed(page: Page, session: Session) -> int:
+    """Wake-ups missed within a day, for those who can do something about it."""
+    if not page.may("manage_stations"):
+        return 0
+    seen = clockwork.overview(session, page.now, page.person)
+    return sum(page.now - missed.noticed_at < _RECENT for missed in seen.missed)
