@@ -1,214 +1,31 @@
-"""A whole Loa Bản for one journey: the controller with its broker, and stations as processes of their own."""
+"""A whole Loa Bản for each journey."""
 
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import tomllib
-import wave
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
 
-import httpx
-import numpy as np
-import numpy.typing as npt
 import pytest
 
-BIN = Path(sys.executable).parent
-ROOT = Path(__file__).parents[2]
-Samples = npt.NDArray[np.float64]
-T = TypeVar("T")
+from tests.support.province import Province, environment_for
 
 
-def wait_until(what: str, look: Callable[[], T | None], within_s: float = 60.0) -> T:
-    """The first thing that `look` finds; fails with `what` when the deadline passes."""
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"{what}: not within {within_s:.0f} s")
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
-
-
-@dataclass
-class Sounding:
-    """What one station's loudspeaker gave out in one go."""
-
-    first_frame_at: datetime
-    samples: Samples
-    """Mono, −1…1, 48 kHz."""
-
-    @property
-    def seconds(self) -> float:
-        return len(self.samples) / 48_000
-
-
-@dataclass
-class SimStation:
-    """One real agent on simulated edges, as a process."""
-
-    config: Path
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def id(self) -> str:
-        return self.config.parent.name
-
-    @property
-    def sound_dir(self) -> Path:
-        return self.config.parent / "sound"
-
-    def start(self) -> None:
-        with (self.config.parent / "log.txt").open("ab") as log:
-            self.process = subprocess.Popen(
-                [BIN / "loaban-sim", "station", "--config", self.config, "--sound-dir", self.sound_dir],
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-            )
-
-    def kill(self) -> None:
-        """A power cut: no time to say goodbye."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait(10)
-
-    def stop(self) -> int:
-        assert self.process is not None
-        self.process.terminate()
-        return self.process.wait(10)
-
-    def soundings(self) -> list[Sounding]:
-        """Everything given out so far and finished, oldest first."""
-        found = []
-        for sidecar in sorted(self.sound_dir.glob("*.json")):
-            about = json.loads(sidecar.read_text())
-            with wave.open(str(sidecar.with_suffix(".wav"))) as file:
-                assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 48_000)
-                raw = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16)
-            started = datetime.fromisoformat(about["first_frame_at"])
-            found.append(Sounding(started, raw.astype(np.float64) / 32_768))
-        return found
-
-
-@dataclass
-class Province:
-    """The demo province on free ports, in a directory of its own."""
-
-    data: Path
-    environment: dict[str, str]
-    controller: subprocess.Popen[bytes] | None = None
-    stations: dict[str, SimStation] = field(default_factory=dict)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.environment['LOABAN_HTTP_PORT']}"
-
-    def loaban(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [BIN / "loaban", *words],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=check,
-            timeout=120,
-        )
-
-    def fill(self) -> None:
-        self.loaban("migrate")
-        self.loaban("demo")
-        for config in sorted((self.data / "demo" / "stations").glob("*/agent.toml")):
-            self.stations[config.parent.name] = SimStation(config)
-
-    def start_controller(self) -> None:
-        with (self.data / "controller.txt").open("ab") as log:
-            self.controller = subprocess.Popen(
-                [BIN / "loaban", "serve"],
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-            )
-        wait_until("the controller answers", self._answers)
-
-    def _answers(self) -> bool:
-        assert self.controller is not None
-        assert self.controller.poll() is None, (self.data / "controller.txt").read_text()[-3000:]
-        with suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/health").status_code == 200
-        return False
-
-    def password(self, username: str) -> str:
-        people = tomllib.loads((self.data / "demo" / "people.toml").read_text(encoding="utf-8"))
-        return str(people[username]["password"])
-
-    def signed_in(self, username: str) -> httpx.Client:
-        """A client that acts as this person through the API."""
-        client = httpx.Client(base_url=self.url, timeout=30)
-        answer = client.post("/api/sign-in", json={"username": username, "password": self.password(username)})
-        assert answer.is_success, answer.text
-        return client
-
-    def stop(self) -> None:
-        for station in self.stations.values():
-            if station.process is not None and station.process.poll() is None:
-                station.kill()
-        if self.controller is not None and self.controller.poll() is None:
-            self.controller.send_signal(signal.SIGTERM)
-            try:
-                self.controller.wait(15)
-            except subprocess.TimeoutExpired:
-                self.controller.kill()
-                self.controller.wait()
-                raise
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's data directory as `loaban demo` makes it: the slow part, done once."""
+    data = tmp_path_factory.mktemp("filled")
+    Province(data, environment_for(data)).fill()
+    return data
 
 
 @pytest.fixture
-def province(tmp_path: Path) -> Iterator[Province]:
+def province(filled: Path, tmp_path: Path) -> Iterator[Province]:
     """Filled, with the controller running; stations are there but not started."""
-    http_port, broker_port = free_ports(2)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("LOABAN_")} | {
-        "LOABAN_DATA_DIR": str(tmp_path),
-        "LOABAN_HTTP_PORT": str(http_port),
-        "LOABAN_BROKER_PORT": str(broker_port),
-        "PYTHONUNBUFFERED": "1",
-    }
-    place = Province(tmp_path, environment)
+    data = tmp_path / "data"
+    shutil.copytree(filled, data)
+    place = Province(data, environment_for(data))
     try:
         place.fill()
         place.start_controller()
         yield place
     finally:
         place.stop()
-
-
-def likeness(heard: Samples, source: Samples) -> float:
-    """The peak of the normalised cross-correlation of two sounds, 1 for the same sound at any level."""
-    size = 1 << (len(heard) + len(source) - 1).bit_length()
-    cross = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(source, size)), size)
-    return float(np.max(np.abs(cross)) / np.sqrt(np.sum(heard**2) * np.sum(source**2)))
-
-
-def problem(answer: httpx.Response) -> dict[str, Any]:
-    """The RFC 9457 document of a refused request."""
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    return dict(answer.json())

@@ -1,0 +1,230 @@
+"""A recording goes all the way: uploaded, approved, scheduled, fetched, heard from loudspeakers, reported."""
+
+import io
+import subprocess
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import av
+import httpx
+import imageio_ffmpeg
+import numpy as np
+import pytest
+
+from audio_library.speech import read_aloud
+from tests.support.province import Province, Samples, SimStation, Sounding, likeness, wait_until
+
+COMMUNE, VILLAGE, OTHER = "dai-bat-xat", "cum-loa-ban-vuoc", "cum-loa-ta-van-giay"
+HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
+BAT_XAT, TA_VAN = "bat-xat-02683", "ta-van-03037"
+LEAD_S = 12.0
+"""Between saving a schedule and its start: time for the plan to travel and the sound to be fetched."""
+
+
+def test_an_uploaded_recording_is_heard_and_told_of(province: Province, tmp_path: Path) -> None:
+    operator, approver = province.signed_in("canbo"), province.signed_in("lanhdao")
+    withdraw_everything(operator)
+    sound = uploaded(operator, recording(tmp_path))
+    programme = approved_programme(operator, approver, BAT_XAT, sound)
+    twin = approved_programme(operator, approver, TA_VAN, sound)
+    library = decoded(operator.get(programme["sound_url"]).content)
+
+    # Three stations: two under the commune, and one in another commune that the operator also serves.
+    start_and_meet(operator, list(province.stations.values()))
+
+    start = next_second(LEAD_S)
+    both = [schedule_once(operator, one, start) for one in (programme, twin)]
+    ended = start + timedelta(seconds=programme["seconds"])
+    for occurrence in both:
+        for row in final_rows(operator, occurrence, ended):
+            assert row["state"] == "played", row
+            assert row["seconds_played"] == pytest.approx(programme["seconds"], abs=0.1)
+            assert abs(row["start_error_ms"]) <= 50
+    for station in province.stations.values():
+        (heard,) = station.soundings()
+        assert_sounds_like(heard, library, start)
+        assert heard.seconds == pytest.approx(programme["seconds"], abs=0.1)
+
+
+def test_a_restart_in_the_middle_goes_on_and_an_absent_station_is_told_of(
+    province: Province, tmp_path: Path
+) -> None:
+    operator, approver = province.signed_in("canbo"), province.signed_in("lanhdao")
+    withdraw_everything(operator)
+    sound = uploaded(operator, recording(tmp_path))
+    programme = approved_programme(operator, approver, BAT_XAT, sound)
+    twin = approved_programme(operator, approver, TA_VAN, sound)
+    library = decoded(operator.get(programme["sound_url"]).content)
+    commune, village = province.stations[COMMUNE], province.stations[VILLAGE]
+    start_and_meet(operator, [commune, village])
+
+    start = next_second(LEAD_S)
+    here, elsewhere = schedule_once(operator, programme, start), schedule_once(operator, twin, start)
+    wait_until("the commune station sounds", lambda: is_sounding(operator, here, COMMUNE))
+    wait_until("a part of it is over", lambda: datetime.now(UTC) > start + timedelta(seconds=6) or None)
+    commune.kill()
+    commune.start()
+
+    ended = start + timedelta(seconds=programme["seconds"])
+    rows = {row["station_id"]: row for row in final_rows(operator, here, ended)}
+    assert rows[VILLAGE]["state"] == "played"
+    assert_resumed(commune.soundings(), rows[COMMUNE], library, start)
+
+    (absent,) = operator.get(f"/api/occurrences/{elsewhere}/board").json()["rows"]
+    assert absent["station_id"] == OTHER
+    assert absent["state"] == "waiting_report"
+    assert absent["seconds_played"] is None
+    assert absent["station_state"] == "never_seen"
+
+
+def test_a_station_that_is_killed_turns_unreachable_by_itself(province: Province) -> None:
+    technician = province.signed_in("kythuat")
+    station = province.stations[COMMUNE]
+    station.start()
+    wait_until("it is there", lambda: state_of(technician, COMMUNE, "ok"))
+    station.kill()
+    killed_at = datetime.now(UTC)
+    seen = wait_until("it is missed", lambda: state_of(technician, COMMUNE, "unreachable"), within_s=100)
+    assert datetime.now(UTC) - killed_at < timedelta(seconds=100)
+    assert seen["reason"] is not None
+    station.start()
+    wait_until("it is back", lambda: state_of(technician, COMMUNE, "ok"))
+
+
+def recording(folder: Path) -> Path:
+    """A stereo 44.1 kHz MP3 of a Vietnamese voice, with cover art, as people send it."""
+    voice, cover, mp3 = folder / "voice.wav", folder / "cover.png", folder / "Bản tin thứ hai.mp3"
+    read_aloud(
+        "Kính chào bà con xã Bát Xát. Sáng nay trời rét, bà con nhớ giữ ấm cho trâu bò. "
+        "Chiều nay họp thôn tại nhà văn hóa, mời bà con đến dự đông đủ. Xin cảm ơn bà con.",
+        "vi",
+        voice,
+    )
+    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
+    picture = ["-f", "lavfi", "-i", "color=red:s=64x64", "-frames:v", "1"]
+    subprocess.run([ffmpeg, "-v", "error", *picture, cover], check=True)
+    stereo = ["-map", "0:a", "-map", "1:v", "-ac", "2", "-ar", "44100", "-c:a", "libmp3lame", "-c:v", "png"]
+    subprocess.run(
+        [ffmpeg, "-v", "error", "-i", voice, "-i", cover, *stereo, "-disposition:v", "attached_pic", mp3],
+        check=True,
+    )
+    return mp3
+
+
+def uploaded(operator: httpx.Client, file: Path) -> str:
+    """The SHA-256 of the sound that the library made of it."""
+    with file.open("rb") as opened:
+        sent = operator.post("/api/uploads", files={"file": (file.name, opened, "audio/mpeg")})
+    assert sent.status_code == 202, sent.text
+    upload = wait_until("the upload is worked through", lambda: finished_upload(operator, sent.json()["id"]))
+    assert upload["state"] == "ready", upload
+    return str(upload["sound_sha256"])
+
+
+def approved_programme(
+    operator: httpx.Client, approver: httpx.Client, area: str, sound_sha256: str
+) -> dict[str, Any]:
+    about = {"area_id": area, "title": "Bản tin thứ hai", "category": "general", "language": "vi"}
+    made = operator.post("/api/programmes", json=about | {"sound_sha256": sound_sha256})
+    assert made.status_code == 201, made.text
+    programme = f"/api/programmes/{made.json()['id']}"
+    assert operator.post(f"{programme}/submit").is_success
+    assert operator.post(f"{programme}/approve").status_code == 403
+    approved = approver.post(f"{programme}/approve")
+    assert approved.is_success, approved.text
+    return dict(approved.json())
+
+
+def finished_upload(client: httpx.Client, upload_id: str) -> dict[str, Any] | None:
+    upload = dict(client.get(f"/api/uploads/{upload_id}").json())
+    return upload if upload["state"] in {"ready", "refused"} else None
+
+
+def schedule_once(operator: httpx.Client, programme: dict[str, Any], start: datetime) -> str:
+    """The id of its one occurrence."""
+    local = start.astimezone(HANOI)
+    draft = {
+        "area_id": programme["area_id"],
+        "title": "Phát một lần",
+        "programme_ids": [programme["id"]],
+        "rule": {
+            "frequency": "once",
+            "times": [local.time().isoformat()],
+            "start_date": local.date().isoformat(),
+        },
+    }
+    saved = operator.post("/api/schedules", json=draft)
+    assert saved.status_code == 201, saved.text
+    return f"{saved.json()['id']}@{start:%Y%m%dT%H%M%SZ}"
+
+
+def start_and_meet(client: httpx.Client, stations: list[SimStation]) -> None:
+    for station in stations:
+        station.start()
+    for station in stations:
+        wait_until(f"{station.id} is there", partial(state_of, client, station.id, "ok"))
+
+
+def withdraw_everything(operator: httpx.Client) -> None:
+    """The demo's own timetable could sound in the middle of the test."""
+    for schedule in operator.get("/api/schedules").json():
+        assert operator.delete(f"/api/schedules/{schedule['id']}").is_success
+
+
+def next_second(lead_s: float) -> datetime:
+    return datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=lead_s)
+
+
+def state_of(client: httpx.Client, station: str, wanted: str) -> dict[str, Any] | None:
+    view = dict(client.get(f"/api/stations/{station}").json())
+    return view if view["state"] == wanted else None
+
+
+def is_sounding(client: httpx.Client, occurrence: str, station: str) -> bool:
+    rows = client.get(f"/api/occurrences/{occurrence}/board").json()["rows"]
+    return any(row["station_id"] == station and row["heard_playing"] for row in rows)
+
+
+def final_rows(client: httpx.Client, occurrence: str, ended: datetime) -> list[dict[str, Any]]:
+    """The board once every station of it has reported."""
+
+    def look() -> list[dict[str, Any]] | None:
+        rows: list[dict[str, Any]] = client.get(f"/api/occurrences/{occurrence}/board").json()["rows"]
+        return rows if rows and all(row["seconds_played"] is not None for row in rows) else None
+
+    patience_s = (ended - datetime.now(UTC)).total_seconds() + 45
+    return wait_until(f"{occurrence} is reported by all", look, within_s=patience_s)
+
+
+def decoded(opus: bytes) -> Samples:
+    """The library's encoded copy as it sounds: mono, −1…1, 48 kHz."""
+    with av.open(io.BytesIO(opus), "r") as container:
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=48_000)
+        blocks = [
+            block.to_ndarray().ravel()
+            for frame in container.decode(audio=0)
+            for block in resampler.resample(frame)
+        ]
+    return np.concatenate(blocks).astype(np.float64) / 32_768
+
+
+def assert_sounds_like(heard: Sounding, library: Samples, start: datetime) -> None:
+    assert abs((heard.first_frame_at - start).total_seconds()) <= 0.050
+    assert likeness(heard.samples, library) >= 0.9
+
+
+def assert_resumed(heard: list[Sounding], row: dict[str, Any], library: Samples, start: datetime) -> None:
+    """Its beginning before the cut, and after it the part that was due by then: nothing twice."""
+    first, second = heard
+    assert_sounds_like(first, library[: len(first.samples)], start)
+    position_s = (second.first_frame_at - start).total_seconds()
+    assert position_s > first.seconds
+    rest = library[round((position_s - 0.05) * 48_000) :]
+    assert likeness(second.samples, rest) >= 0.9
+    assert row["state"] == "partly_played"
+    assert row["reason"] == "station_off"
+    assert row["seconds_played"] == pytest.approx(first.seconds + second.seconds, abs=6)
+    assert row["seconds_played"] < len(library) / 48_000
