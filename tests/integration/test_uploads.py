@@ -1,11 +1,14 @@
 """Uploads over HTTP: what goes in, and what every kind of bad input is told, in Vietnamese."""
 
 import asyncio
+import contextlib
 import errno
 import math
 import shutil
+import socket
 import struct
 import subprocess
+import time
 import wave
 from array import array
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,6 +19,7 @@ from typing import Any
 import httpx
 import imageio_ffmpeg
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import func, select
 
@@ -499,3 +503,76 @@ async def test_an_unknown_sound_is_not_found(client: httpx.AsyncClient) -> None:
         answer = await client.get(url)
         assert answer.status_code == 404, url
         assert "Hãy" in answer.json()["detail"]
+
+
+@pytest.fixture
+async def served(app: FastAPI) -> AsyncIterator[str]:
+    """The same app behind a real socket; `host:port`."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        task = asyncio.create_task(server.serve(sockets=[listening]))
+        await until(lambda: server.started)
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        await task
+
+
+async def until(condition: Callable[[], bool], deadline_s: float = 15.0) -> None:
+    end_s = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end_s, "it never happened"
+        await asyncio.sleep(0.02)
+
+
+def token_for(context: Context) -> str:
+    with context.database.write() as session:
+        return accounts.sign_in(session, NOW, "hoa", PASSWORD, hours=1)
+
+
+async def test_a_real_client_reads_the_refusal_of_its_201_mb(context: Context, served: str) -> None:
+    headers = FORM | {"Authorization": f"Bearer {token_for(context)}"}
+    async with httpx.AsyncClient(timeout=30) as client:
+        answer = await client.post(f"http://{served}/api/uploads", content=form_of(201)(), headers=headers)
+    assert answer.status_code == 413
+    assert answer.json()["detail"].startswith("Tệp nặng 201 MB, vượt mức cho phép 200 MB.")
+    assert nothing_remains(context)
+
+
+async def raw_request(
+    served: str, context: Context, content_length: int, body: bytes
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    host, port = served.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = (
+        f"POST /api/uploads HTTP/1.1\r\nHost: {served}\r\nContent-Type: {FORM['Content-Type']}\r\n"
+        f"Authorization: Bearer {token_for(context)}\r\nContent-Length: {content_length}\r\n\r\n"
+    )
+    writer.write(head.encode() + body)
+    await writer.drain()
+    return reader, writer
+
+
+async def test_a_length_shorter_than_the_file_cuts_it_off_and_nothing_remains(
+    context: Context, served: str
+) -> None:
+    whole = PART + bytes(50_000) + b"\r\n--grenze--\r\n"
+    reader, writer = await raw_request(served, context, 1_000, whole[:1_000])
+    answer = await asyncio.wait_for(reader.read(65_536), 15)
+    assert answer.startswith(b"HTTP/1.1 422 ")
+    assert "Tệp chưa tải lên hết thì bị ngắt." in answer.decode()
+    assert nothing_remains(context)
+    writer.write(whole)
+    with contextlib.suppress(ConnectionError):
+        assert b"HTTP/1.1 2" not in await asyncio.wait_for(reader.read(), 15)
+    writer.close()
+    assert nothing_remains(context)
+
+
+async def test_a_client_that_hangs_up_in_the_middle_leaves_nothing(context: Context, served: str) -> None:
+    arriving = context.settings.data_dir / "uploads" / "arriving"
+    _reader, writer = await raw_request(served, context, 10 * MB, PART + bytes(5 * MB))
+    await until(lambda: arriving.is_dir() and any(arriving.iterdir()))
+    writer.close()
+    await until(lambda: not any(arriving.iterdir()))
+    assert nothing_remains(context)
