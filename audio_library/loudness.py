@@ -1,4 +1,4 @@
-"""Reads the summary that ffmpeg's ebur128 filter prints at its end."""
+"""Measuring with ffmpeg's ebur128 filter (EBU R128, ITU-R BS.1770-4), and reading the summary it prints."""
 
 from __future__ import annotations
 
@@ -8,24 +8,42 @@ from audio_library.errors import ToolFailed
 from audio_library.sound import Loudness
 
 NUMBER = r"(-?(?:\d+(?:\.\d+)?|inf|nan))"
-SUMMARY = re.compile(
-    r"\[ebur128@(?P<name>\w+) @ [^\]]*\] Summary:\s+"
-    rf"Integrated loudness:\s+I:\s+(?P<lufs>{NUMBER}) LUFS.*?"
-    rf"LRA:\s+(?P<range>{NUMBER}) LU.*?"
-    rf"Peak:\s+(?P<peak>{NUMBER}) dBFS",
-    re.DOTALL,
-)
+INTEGRATED = re.compile(rf"\bI:\s+{NUMBER} LUFS")
+RANGE = re.compile(rf"\bLRA:\s+{NUMBER} LU\b")
+PEAK = re.compile(rf"\bPeak:\s+{NUMBER} dBFS")
+SUMMARY = "Summary:"
 
 
 def meter(name: str) -> str:
-    """The filter that measures what flows through it; its summary is found again by `name`."""
+    """The filter that measures all of what flows through it; its summary is found again by `name`."""
     return f"ebur128@{name}=peak=true:framelog=quiet"
 
 
+def quick_meter(name: str) -> str:
+    """Loudness alone; peaks between samples cost as much again."""
+    return f"ebur128@{name}=framelog=quiet"
+
+
 def read_meter(log: str, name: str) -> Loudness:
-    """The last summary of the meter `name`. Raises ToolFailed where there is none."""
-    found = [match for match in SUMMARY.finditer(log) if match["name"] == name]
-    if not found:
+    """What the meter `name` measured. Raises ToolFailed where it has no summary."""
+    summary = _summary(log, name)
+    return Loudness(_number(INTEGRATED, summary), _number(PEAK, summary), _number(RANGE, summary))
+
+
+def read_lufs(log: str, name: str) -> float:
+    """What the quick meter `name` measured. Raises ToolFailed where it has no summary."""
+    return _number(INTEGRATED, _summary(log, name))
+
+
+def _summary(log: str, name: str) -> str:
+    blocks = [block for block in log.split("[ebur128@") if block.startswith(f"{name} @") and SUMMARY in block]
+    if not blocks:
         raise ToolFailed(log)
-    last = found[-1]
-    return Loudness(float(last["lufs"]), float(last["peak"]), float(last["range"]))
+    return blocks[-1].partition(SUMMARY)[2]
+
+
+def _number(pattern: re.Pattern[str], summary: str) -> float:
+    found = pattern.search(summary)
+    if found is None:
+        raise ToolFailed(summary)
+    return float(found[1])

@@ -13,7 +13,7 @@ from pathlib import Path
 from audio_library import chain
 from audio_library.envelope import Envelope
 from audio_library.limits import Limits
-from audio_library.loudness import meter, read_meter
+from audio_library.loudness import meter, quick_meter, read_lufs, read_meter
 from audio_library.sound import NORM, RATE_HZ, Loudness
 from audio_library.tool import ProgressReader, run, safe_input
 
@@ -74,7 +74,7 @@ def find_level(mix: Mix, guess: Level, limits: Limits, progress: Callable[[float
     gain_db, measured, slope = guess.gain_db, _through(mix, guess, limits, progress), 1.0
     for _ in range(MEASURES):
         missing_lu = NORM.lufs - measured
-        if abs(missing_lu) <= CLOSE_LU / 2:
+        if abs(missing_lu) <= CLOSE_LU:
             break
         step_db = missing_lu / slope
         heard = _through(mix, Level(gain_db + step_db), limits, progress)
@@ -84,10 +84,10 @@ def find_level(mix: Mix, guess: Level, limits: Limits, progress: Callable[[float
 
 
 def _through(mix: Mix, level: Level, limits: Limits, progress: Callable[[float], None]) -> float:
-    graph = f"{mix.graph};[mix]{level.filters()},{meter('level')}[out]"
+    graph = f"{mix.graph};[mix]{level.filters()},{quick_meter('level')}[out]"
     output = ["-filter_complex", graph, "-map", "[out]", "-progress", "pipe:1", "-f", "null", "-"]
     log = run([*mix.arguments(), *output], limits.work, ProgressReader(mix.seconds, progress))
-    return read_meter(log, "level").lufs
+    return read_lufs(log, "level")
 
 
 def master(

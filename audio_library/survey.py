@@ -10,7 +10,7 @@ from audio_library import chain
 from audio_library.envelope import Envelope
 from audio_library.errors import NotSound, Silent, ToolFailed, TooShort, Truncated
 from audio_library.limits import Limits
-from audio_library.loudness import meter, read_meter
+from audio_library.loudness import meter, quick_meter, read_lufs, read_meter
 from audio_library.probe import refuse_length
 from audio_library.sound import RATE_HZ, Loudness, Probe
 from audio_library.tool import run, safe_input
@@ -41,7 +41,7 @@ class Survey:
 class _Heard:
     envelope: Envelope
     before: Loudness
-    band: Loudness
+    band_lufs: float
     cut_short: bool
 
 
@@ -52,7 +52,7 @@ def survey(path: Path, found: Probe, limits: Limits, progress: Callable[[float],
     if _cancelled_out(heard, found):
         mono = chain.FIRST_CHANNEL
         heard = _decode(path, found, limits, mono, progress)
-    seconds, band_lufs = heard.envelope.seconds, heard.band.lufs
+    seconds, band_lufs = heard.envelope.seconds, heard.band_lufs
     _refuse_wrong_length(heard, found, limits)
     edges = heard.envelope.audible(max(band_lufs - BELOW_SPEECH_DB, SILENCE_LUFS))
     if band_lufs < SILENCE_LUFS or edges is None:
@@ -71,7 +71,7 @@ def _decode(path: Path, found: Probe, limits: Limits, mono: str, progress: Calla
 
     graph = (
         f"[0:a:0]asplit[raw][in];[raw]{meter('before')},anullsink;"
-        f"[in]{mono},{chain.BAND},{meter('band')},aresample={RATE_HZ}[out]"
+        f"[in]{mono},{chain.BAND},{quick_meter('band')},aresample={RATE_HZ}[out]"
     )
     source = safe_input(path, "-t", f"{limits.max_seconds + 1}")
     output = [
@@ -92,12 +92,12 @@ def _decode(path: Path, found: Probe, limits: Limits, mono: str, progress: Calla
     except ToolFailed as failure:
         raise (Truncated() if envelope.seconds >= MISSING_S else NotSound()) from failure
     envelope.finish()
-    return _Heard(envelope, read_meter(log, "before"), read_meter(log, "band"), CUT_SHORT in log)
+    return _Heard(envelope, read_meter(log, "before"), read_lufs(log, "band"), CUT_SHORT in log)
 
 
 def _cancelled_out(heard: _Heard, found: Probe) -> bool:
     """Two channels in opposite phase vanish when they are added."""
-    vanished = heard.band.lufs < heard.before.lufs - CANCELLED_DB
+    vanished = heard.band_lufs < heard.before.lufs - CANCELLED_DB
     return found.channels == 2 and heard.before.lufs > SILENCE_LUFS and vanished
 
 

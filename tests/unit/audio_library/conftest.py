@@ -6,6 +6,7 @@ import os
 import subprocess
 import wave
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -27,6 +28,7 @@ def ffmpeg(*arguments: str | Path) -> bytes:
     return done.stdout
 
 
+@lru_cache(maxsize=32)
 def voice(seconds: float, rate_hz: int = 44_100, level: float = 0.4, seed: int = 1) -> Samples:
     """Something like speech: a gliding voice with formants, syllables, pauses and breath."""
     random = np.random.default_rng(seed)
@@ -45,7 +47,9 @@ def voice(seconds: float, rate_hz: int = 44_100, level: float = 0.4, seed: int =
     phrases = np.sin(2 * np.pi * 0.13 * time_s + 0.3) > -0.75
     spoken: Samples = tone * syllables * phrases
     scale: float = level / float(np.abs(spoken).max())
-    return spoken * scale
+    spoken *= scale
+    spoken.setflags(write=False)
+    return spoken
 
 
 def silence(seconds: float, rate_hz: int = 44_100) -> Samples:

@@ -182,7 +182,8 @@ def test_a_killed_process_leaves_nothing_running_and_nothing_in_the_store_proper
         "tell = lambda done: print(done, flush=True)\n"
         "ingest(Path(sys.argv[1]), Store(Path(sys.argv[2])), Limits(), IngestOptions(), tell)\n"
     )
-    command = [sys.executable, "-c", script, str(workshop.speech(seconds=120)), str(store.root)]
+    long = workshop.save(workshop.folder / "long.wav", np.tile(workshop.voice(8), 25))
+    command = [sys.executable, "-c", script, str(long), str(store.root)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdout is not None
         for line in worker.stdout:
