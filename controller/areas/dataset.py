@@ -20,19 +20,21 @@ class Unit(NamedTuple):
     longitude: float
 
 
-def province(name: str) -> tuple[Unit, list[Unit]]:
-    """The province of that short name (`Lào Cai`) and its communes by code. LookupError if there is none."""
+def province(key: str) -> tuple[Unit, list[Unit]]:
+    """The province of that key (`laocai`) and its communes by code. LookupError if there is none."""
     with _opened() as data:
-        communes = [Unit(*row) for row in data.execute(_COMMUNES, (name,))]
-        head = data.execute(_PROVINCE, (name,)).fetchone()
+        communes = [Unit(*row) for row in data.execute(_COMMUNES, (key,))]
+        head = data.execute(_PROVINCE, (key,)).fetchone()
     if head is None:
-        raise LookupError(name)
+        raise LookupError(key)
     return Unit(*head), communes
 
 
-_PROVINCE = "SELECT provinceCode, province, provinceLat, provinceLon FROM admin_units WHERE provinceShort = ?"
+_PROVINCE = (
+    "SELECT provinceCode, province, provinceLat, provinceLon FROM admin_units WHERE provinceShortKey = ?"
+)
 _COMMUNES = (
-    "SELECT wardCode, ward, wardLat, wardLon FROM admin_units WHERE provinceShort = ? ORDER BY wardCode"
+    "SELECT wardCode, ward, wardLat, wardLon FROM admin_units WHERE provinceShortKey = ? ORDER BY wardCode"
 )
 
 

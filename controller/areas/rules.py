@@ -6,11 +6,13 @@ from typing import Final
 
 _TYPE_WORDS: Final = ("tinh", "thanh-pho", "quan", "huyen", "thi-xa", "thi-tran", "phuong", "xa")
 _ID_LENGTH: Final = 63
+_BARRED_D: Final = {0x111: "d"}
+"""The one Vietnamese letter that Unicode does not take apart."""
 
 
 def slug(name: str) -> str:
     """`Bát Xát` becomes `bat-xat`: plain lower-case ASCII letters, digits and hyphens."""
-    plain = unicodedata.normalize("NFD", name.lower().replace("đ", "d"))
+    plain = unicodedata.normalize("NFD", name.lower().translate(_BARRED_D))
     letters = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")
 

@@ -101,7 +101,7 @@ def add_area(
 def load_lao_cai(session: Session) -> int:
     """Lào Cai since July 2025: the province and its 99 communes. Adds what is missing; tells how many."""
     known = {area.id for area in queries.everything(session)}
-    head, communes = dataset.province("Lào Cai")
+    head, communes = dataset.province("laocai")
     added = 0
     if LAO_CAI not in known:
         _add_unit(session, head, LAO_CAI, None, AreaLevel.PROVINCE)

@@ -37,7 +37,9 @@ class UploadWorker:
 
     async def _work(self) -> bool:
         """One upload, in a thread. When cancelled, waits until the thread has put its upload back in line."""
-        work = asyncio.create_task(asyncio.to_thread(service.work_once, self._context, self._stopping.is_set))
+        work = asyncio.get_running_loop().run_in_executor(
+            None, service.work_once, self._context, self._stopping.is_set
+        )
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
