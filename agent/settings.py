@@ -33,7 +33,7 @@ class Broker(BaseModel):
 
 class SpeakerSettings(BaseModel):
     device: str = ""
-    buffer_ms: Annotated[int, Field(ge=10, le=500)] = 50
+    buffer_ms: Annotated[int, Field(ge=20, le=500)] = 60
 
 
 class Media(BaseModel):

@@ -22,7 +22,7 @@ from agent.speakers.contract import HELD_S, SAMPLE_RATE_HZ, Frames
 
 log = logging.getLogger(__name__)
 
-_BLOCK_FRAMES = SAMPLE_RATE_HZ // 50
+_BLOCK_FRAMES = SAMPLE_RATE_HZ // 100
 _FRAME_S = 1 / SAMPLE_RATE_HZ
 _DEAD_AFTER_S = 2.0
 _TIMES_KEPT = 32
