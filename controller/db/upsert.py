@@ -3,15 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult
+from sqlalchemy import ColumnElement, CursorResult, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from controller.db.base import Base
 
 Row = Mapping[str, Any]
-_CHUNK_ROWS = 500
-"""Both databases limit the number of parameters in one statement."""
 
 
 def upsert(
@@ -19,40 +17,40 @@ def upsert(
 ) -> int:
     """Insert each row, or overwrite the one with its key (where `only_if` holds). Returns rows written.
 
-    Every row names the same columns, and no primary key comes twice.
+    Every row names the same columns.
     """
+    if not rows:
+        return 0
     keys = _primary_key(table)
-    written = 0
-    for chunk in _chunks(rows):
-        statement = _insert(session, table).values(chunk)
-        changed = {name: statement.excluded[name] for name in chunk[0] if name not in keys}
-        result = session.execute(
-            statement.on_conflict_do_update(index_elements=keys, set_=changed, where=only_if)
-        )
-        written += cast("CursorResult[Any]", result).rowcount
-    return written
+    statement = _insert(session, table)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    return _execute(
+        session, statement.on_conflict_do_update(index_elements=keys, set_=changed, where=only_if), rows
+    )
 
 
 def insert_missing(session: Session, table: type[Base], rows: Sequence[Row]) -> int:
-    """Insert each row whose primary key is not there yet. Returns rows inserted."""
-    written = 0
-    for chunk in _chunks(rows):
-        statement = _insert(session, table).values(chunk)
-        result = session.execute(statement.on_conflict_do_nothing(index_elements=_primary_key(table)))
-        written += cast("CursorResult[Any]", result).rowcount
-    return written
+    """Insert each row whose primary key is not there yet. Returns rows inserted.
+
+    Every row names the same columns.
+    """
+    if not rows:
+        return 0
+    statement = _insert(session, table).on_conflict_do_nothing(index_elements=_primary_key(table))
+    return _execute(session, statement, rows)
+
+
+def _execute(session: Session, statement: Executable, rows: Sequence[Row]) -> int:
+    result = session.execute(statement, [dict(row) for row in rows])
+    return cast("CursorResult[Any]", result).rowcount
 
 
 def _insert(session: Session, table: type[Base]) -> "sqlite.Insert | postgresql.Insert":
+    plain = cast("Table", table.__table__)
     if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+        return postgresql.insert(plain)
+    return sqlite.insert(plain)
 
 
 def _primary_key(table: type[Base]) -> list[str]:
     return [column.name for column in table.__table__.primary_key]
-
-
-def _chunks(rows: Sequence[Row]) -> list[list[dict[str, Any]]]:
-    plain = [dict(row) for row in rows]
-    return [plain[start : start + _CHUNK_ROWS] for start in range(0, len(plain), _CHUNK_ROWS)]
