@@ -17,9 +17,9 @@ from audio_library.errors import (
     UnusualFormat,
 )
 from audio_library.limits import MB, Limits
+from audio_library.missing import missing_bytes
 from audio_library.sound import Probe
 from audio_library.tool import ignore_output, run, safe_input
-from audio_library.wav_header import missing_bytes
 
 INPUT = re.compile(r"^Input #0, (?P<container>[\w,]+), from ", re.MULTILINE)
 DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)

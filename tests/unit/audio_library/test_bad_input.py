@@ -83,7 +83,7 @@ def test_a_film_without_sound(workshop: Any, refused: Any) -> None:
     assert refused(film).key == "sound.no_audio_track"
 
 
-@pytest.mark.parametrize("name", ["x.mp3", "x.m4a", "x.wav", "x.flac"])
+@pytest.mark.parametrize("name", ["x.mp3", "x.m4a", "x.wav", "x.flac", "x.ogg", "x.opus"])
 def test_truncated(workshop: Any, refused: Any, name: str) -> None:
     whole = workshop.converted("whole-" + name).read_bytes()
     part = workshop.folder / name
