@@ -3,7 +3,7 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
@@ -131,7 +131,12 @@ def require_anywhere(principal: Principal, action: Action) -> None:
 
 def realm(session: Session, principal: Principal, action: Action = Action.VIEW) -> set[str]:
     """The ids of all areas where this person may do this."""
-    return {area.id for area in realm_areas(session, principal, action)}
+    return areas.ids_below(session, rules.granted_areas(principal, action))
+
+
+def within(session: Session, principal: Principal, action: Action, area_ids: Collection[str]) -> set[str]:
+    """On which of these areas this person may do this."""
+    return areas.those_below(session, area_ids, rules.granted_areas(principal, action))
 
 
 def realm_areas(session: Session, principal: Principal, action: Action = Action.VIEW) -> list[Area]:

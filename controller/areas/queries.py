@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import literal, select
+from sqlalchemy import CTE, Select, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from controller.areas.tables import Area
@@ -48,18 +48,36 @@ def chain(session: Session, area_id: str) -> Sequence[Area]:
 
 def subtree(session: Session, area_ids: Iterable[str]) -> Sequence[Area]:
     """The areas and all below them, each once, wider ones first, then by name."""
+    walked = _walk_down(area_ids)
+    found = session.execute(
+        select(Area, walked.c.steps).join(walked, Area.id == walked.c.id).order_by(walked.c.steps, Area.name)
+    ).all()
+    return list({area.id: area for area, _steps in found}.values())
+
+
+def below(area_ids: Iterable[str]) -> Select[str]:
+    """The ids of the areas and of all below them, to be used inside another query."""
+    return select(_walk_down(area_ids).c.id)
+
+
+def ids_below(session: Session, area_ids: Iterable[str]) -> set[str]:
+    return set(session.scalars(below(area_ids)))
+
+
+def those_below(session: Session, candidates: Collection[str], area_ids: Iterable[str]) -> set[str]:
+    """Which of the candidates are among the areas or below them."""
+    return set(session.scalars(select(Area.id).where(Area.id.in_(candidates), Area.id.in_(below(area_ids)))))
+
+
+def _walk_down(area_ids: Iterable[str]) -> CTE:
     walked = (
         select(Area.id, literal(0).label("steps"))
         .where(Area.id.in_(list(area_ids)))
         .cte("subtree", recursive=True)
     )
-    below = aliased(Area)
-    walked = walked.union_all(
-        select(below.id, walked.c.steps + 1)
-        .where(below.parent_id == walked.c.id)
+    child = aliased(Area)
+    return walked.union_all(
+        select(child.id, walked.c.steps + 1)
+        .where(child.parent_id == walked.c.id)
         .where(walked.c.steps < _DEEPEST)
     )
-    found = session.execute(
-        select(Area, walked.c.steps).join(walked, Area.id == walked.c.id).order_by(walked.c.steps, Area.name)
-    ).all()
-    return list({area.id: area for area, _steps in found}.values())

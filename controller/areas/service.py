@@ -51,6 +51,16 @@ def subtrees(session: Session, area_ids: Collection[str]) -> list[Area]:
     return list(queries.subtree(session, area_ids))
 
 
+def ids_below(session: Session, area_ids: Collection[str]) -> set[str]:
+    """The ids of all areas of several trees."""
+    return queries.ids_below(session, area_ids)
+
+
+def those_below(session: Session, candidates: Collection[str], area_ids: Collection[str]) -> set[str]:
+    """Which of the candidates are in one of several trees."""
+    return queries.those_below(session, candidates, area_ids)
+
+
 def children(session: Session, area_id: str) -> list[Area]:
     return list(queries.children(session, area_id))
 

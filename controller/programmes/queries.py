@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from controller.areas import queries as areas
 from controller.areas.tables import Area
 from controller.media.tables import Sound
 from controller.programmes.tables import Programme, ProgrammeState
@@ -20,15 +21,18 @@ def known_sound(session: Session, sha256: str) -> bool:
 
 
 def listing(
-    session: Session, area_ids: Collection[str], state: ProgrammeState | None, limit: int
+    session: Session, realm: Collection[str], state: ProgrammeState | None, limit: int
 ) -> Sequence[tuple[Programme, float, str]]:
-    """Programmes, their seconds and area's name, the newest first; archived ones only when asked for."""
+    """Programmes below these areas, with seconds and area's name, the newest first.
+
+    Archived ones come only when asked for.
+    """
     wanted = Programme.state == state if state else Programme.state != ProgrammeState.ARCHIVED
     rows = session.execute(
         select(Programme, Sound.seconds, Area.name)
         .join(Sound, Sound.sha256 == Programme.sound_sha256)
         .join(Area, Area.id == Programme.area_id)
-        .where(Programme.area_id.in_(area_ids), wanted)
+        .where(Programme.area_id.in_(areas.below(realm)), wanted)
         .order_by(Programme.created_at.desc(), Programme.id)
         .limit(limit)
     )

@@ -124,9 +124,10 @@ def listing(
     session: Session, principal: Principal, state: ProgrammeState | None = None, limit: int = 200
 ) -> list[ProgrammeView]:
     """The newest in the person's realm; archived ones only when asked for."""
-    rows = queries.listing(session, accounts.realm(session, principal), state, limit)
+    rows = queries.listing(session, rights.granted_areas(principal, Action.VIEW), state, limit)
+    area_ids = {programme.area_id for programme, _seconds, _name in rows}
     names = accounts.full_names(session, views.people_of(row[0] for row in rows))
-    realms = {action: accounts.realm(session, principal, action) for action in views.ACTIONS}
+    realms = {action: accounts.within(session, principal, action, area_ids) for action in views.ACTIONS}
     listed: list[ProgrammeView] = []
     for programme, seconds, area_name in rows:
         allowed = {action for action, realm in realms.items() if programme.area_id in realm}
