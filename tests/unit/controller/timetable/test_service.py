@@ -10,14 +10,17 @@ from sqlalchemy import select, update
 from controller.accounts.rules import Principal
 from controller.db.session import Database
 from controller.errors import Conflict, Forbidden, Invalid, LoabanError, NotFound
+from controller.playback import service as playback
 from controller.programmes.tables import Programme, ProgrammeState
+from controller.stations import service as stations
 from controller.timetable import service
 from controller.timetable.schemas import ScheduleDraft
 from controller.timetable.tables import OccurrenceRow, Schedule, ScheduleState
 from controller.web.texts import LANGUAGES, Texts
 from schedules.errors import AlreadyOver, EndsBeforeItStarts, NeverOccurs, UnknownZone
 from schedules.rule import Frequency
-from wire.ids import Priority
+from wire.ids import Outcome, Priority, StationKind
+from wire.messages import PlaybackReport
 
 Draft = Callable[..., ScheduleDraft]
 People = Mapping[str, Principal]
@@ -263,3 +266,19 @@ def test_the_day_of_a_village_shows_what_its_commune_and_province_play(
     assert seen("neighbour", None) == ["cua-tinh"]
     with pytest.raises(LoabanError):
         seen("neighbour", "bat-xat-02683")
+
+
+def test_what_was_withdrawn_unheard_is_forgotten_after_a_week_and_the_rest_is_history(
+    database: Database, people: People, draft: Draft, now: datetime
+) -> None:
+    saved(database, now, people["operator"], draft(), "bo")
+    saved(database, now, people["operator"], draft(time(17)), "giu")
+    heard = PlaybackReport(id="r", occurrence="bo@20261124T223000Z", outcome=Outcome.PLAYED)
+    with database.write() as session:
+        stations.add(session, now, "loa", "bat-xat-02683", "Loa", kind=StationKind.VILLAGE_CLUSTER)
+        service.withdraw(session, now, people["operator"], "bo")
+        playback.apply_reports(session, now, "loa", [heard])
+        service.forget_old(session, now + timedelta(days=60))
+    kept = [row.id for row in rows(database) if row.schedule_id == "bo"]
+    assert kept == ["bo@20261124T223000Z"]
+    assert len([row for row in rows(database) if row.schedule_id == "giu"]) == 15
