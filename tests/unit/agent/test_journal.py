@@ -1,0 +1,121 @@
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from agent.journal import Journal
+from agent.ledger import Ledger
+from agent.programme import part_of
+from wire.ids import Outcome, OutcomeReason
+from wire.messages import PlannedOccurrence, PlaybackReport
+
+NOW = datetime(2026, 11, 23, 5, 30, tzinfo=UTC)
+
+
+def report(number: int) -> PlaybackReport:
+    start = NOW + timedelta(days=number)
+    return PlaybackReport(id=f"r{number}", occurrence=f"a@{start:%Y%m%dT%H%M%SZ}", outcome=Outcome.PLAYED)
+
+
+def reopened(folder: Path) -> Ledger:
+    ledger = Ledger(Journal(folder / "journal.sqlite"))
+    ledger.load()
+    return ledger
+
+
+async def test_a_restart_in_the_middle_leaves_an_honest_count(
+    tmp_path: Path, make_planned: Callable[..., PlannedOccurrence]
+) -> None:
+    part = part_of(make_planned(start=NOW), "ta-van", depth=1)
+    id_ = part.planned.id
+    ledger = reopened(tmp_path)
+    await ledger.begin(part, NOW)
+    await ledger.first_frame(id_, NOW, 0.4)
+    await ledger.sounded(id_, 4.0)
+
+    ledger = reopened(tmp_path)
+    row = ledger.begun[id_]
+    assert (row.sounded_s, row.interrupted, row.interrupted_by) == (4.0, True, OutcomeReason.STATION_OFF)
+    await ledger.begin(part, NOW + timedelta(seconds=6))
+    await ledger.first_frame(id_, NOW + timedelta(seconds=6), 99.0)
+    assert not ledger.begun[id_].interrupted
+    assert ledger.begun[id_].begun_at == NOW
+    await ledger.sounded(id_, 8.0)
+    done = await ledger.finish(part, NOW + timedelta(seconds=10))
+
+    assert (done.outcome, done.reason) == (Outcome.PARTLY_PLAYED, OutcomeReason.STATION_OFF)
+    assert (done.seconds_played, done.seconds_planned) == (8.0, 10.0)
+    assert (done.started_at, done.start_error_ms) == (NOW, 0.4)
+    ledger = reopened(tmp_path)
+    assert ledger.ended == {id_}
+    assert ledger.begun == {}
+    assert ledger.journal.outbox(10) == (done,)
+
+
+async def test_all_frames_heard_is_played_and_half_a_second_less_still_is(
+    tmp_path: Path, make_planned: Callable[..., PlannedOccurrence]
+) -> None:
+    ledger = reopened(tmp_path)
+    for schedule, sounded_s, outcome in (
+        ("a", 10.0, Outcome.PLAYED),
+        ("b", 9.6, Outcome.PLAYED),
+        ("c", 9.4, Outcome.PARTLY_PLAYED),
+    ):
+        part = part_of(make_planned(start=NOW, schedule=schedule), "ta-van", depth=1)
+        await ledger.begin(part, NOW)
+        await ledger.sounded(part.planned.id, sounded_s)
+        assert (await ledger.finish(part, NOW)).outcome is outcome
+
+
+async def test_why_it_was_silent_at_first_is_why_it_is_only_partly_played(
+    tmp_path: Path, make_planned: Callable[..., PlannedOccurrence]
+) -> None:
+    part = part_of(make_planned(start=NOW), "ta-van", depth=1)
+    ledger = reopened(tmp_path)
+    ledger.held[part.planned.id] = OutcomeReason.SOUND_MISSING
+    assert ledger.progress()[part.planned.id].interrupted_by is OutcomeReason.SOUND_MISSING
+    await ledger.begin(part, NOW)
+    await ledger.sounded(part.planned.id, 3.0)
+    assert (await ledger.finish(part, NOW)).reason is OutcomeReason.SOUND_MISSING
+
+
+async def test_what_nobody_heard_has_not_begun(
+    tmp_path: Path, make_planned: Callable[..., PlannedOccurrence]
+) -> None:
+    heard, unheard = (part_of(make_planned(start=NOW, schedule=name), "ta-van", depth=1) for name in "ab")
+    ledger = reopened(tmp_path)
+    for part in (heard, unheard):
+        await ledger.begin(part, NOW)
+    await ledger.sounded(heard.planned.id, 1.0)
+    for part in (heard, unheard):
+        await ledger.unbegin(part.planned.id)
+    assert set(reopened(tmp_path).begun) == {heard.planned.id}
+
+
+def test_an_occurrence_has_one_end_only(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.end([report(1)], NOW)
+    journal.end([report(1).model_copy(update={"id": "again"})], NOW)
+    assert [owed.id for owed in journal.outbox(10)] == ["r1"]
+
+
+def test_the_outbox_keeps_its_order_until_acknowledged(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.end([report(number) for number in range(30)], NOW)
+    assert [one.id for one in journal.outbox(2)] == ["r0", "r1"]
+    journal.acknowledge(["r0", "r2", "unheard-of"])
+    assert [one.id for one in journal.outbox(2)] == ["r1", "r3"]
+    assert journal.owed() == 28
+    journal.acknowledge([f"r{number}" for number in range(30)])
+    journal.close()
+    journal = Journal(tmp_path / "journal.sqlite")
+    assert journal.owed() == 0
+    assert len(journal.delivered()) == 20
+    assert journal.delivered()[0].id == "r29"
+
+
+def test_old_ends_are_forgotten_and_recent_ones_are_not(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.end([report(1)], NOW)
+    journal.end([report(20)], NOW + timedelta(days=20))
+    journal.forget(NOW + timedelta(days=31), days=30)
+    assert journal.ended() == {report(20).occurrence}
