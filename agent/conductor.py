@@ -25,6 +25,7 @@ ARM_AHEAD = timedelta(seconds=2)
 """The speaker is opened and the first sound decoded this long before the start."""
 SWEEP_S = 1.0
 SPEAKER_RETRY_S = 5.0
+SOUND_RETRY_S = 1.0
 
 
 class Conductor:
@@ -39,7 +40,7 @@ class Conductor:
         self._clock = clock
         self._poked = asyncio.Event()
         self._alarm = Alarm(self._poked.set)
-        self._broken_until_s: dict[str, float] = {}
+        self._trouble: dict[str, tuple[OutcomeReason, float]] = {}
         self._up_since_s = clock.monotonic_s()
         self._trusted_since_s: float | None = None
         self.stage = Stage(ledger, cache.files, speaker, clock, self._poked.set)
@@ -147,11 +148,13 @@ class Conductor:
             id_
             for id_, part in parts.items()
             if part.occurrence.start <= at
-            and (self._is_broken(id_) or not is_ready(part, at, self._cache.files))
+            and (self._is_waiting(id_) or not is_ready(part, at, self._cache.files))
         )
 
-    def _is_broken(self, id_: str) -> bool:
-        return self._broken_until_s.get(id_, 0.0) > self._clock.monotonic_s()
+    def _is_waiting(self, id_: str) -> bool:
+        """It failed a moment ago; trying again at once would only fail again."""
+        _, until_s = self._trouble.get(id_, (None, 0.0))
+        return until_s > self._clock.monotonic_s()
 
     async def _withdraw(self, parts: dict[str, Part]) -> None:
         """What had begun and is in no plan any more falls silent and is reported as far as it was heard."""
@@ -205,12 +208,12 @@ class Conductor:
             await self._end(part, ending.outcome, why)
 
     def _true_reason(self, id_: str, reason: OutcomeReason) -> OutcomeReason:
-        """To the time rules a broken loudspeaker is the same as a missing sound."""
-        broken = reason is OutcomeReason.SOUND_MISSING and id_ in self._broken_until_s
-        return OutcomeReason.SPEAKER_FAILED if broken else reason
+        """To the time rules every trouble is a missing sound."""
+        trouble, _ = self._trouble.get(id_, (reason, 0.0))
+        return trouble if reason is OutcomeReason.SOUND_MISSING else reason
 
     async def _end(self, part: Part, outcome: Outcome, reason: OutcomeReason | None) -> None:
-        self._broken_until_s.pop(part.planned.id, None)
+        self._trouble.pop(part.planned.id, None)
         await self._ledger.end(part, outcome, reason, self._clock.now())
         self._want_sound()
         self.on_report()
@@ -235,24 +238,33 @@ class Conductor:
         run = await self.stage.take_ended()
         if run is None:
             return
-        match run.playback.problem:
-            case None:
-                await self._ledger.finish(run.part, self._clock.now())
-                self._want_sound()
-                self.on_report()
+        problem = run.playback.problem
+        if problem is None:
+            await self._finish(run)
+            return
+        log.error("playback failed: occurrence=%s problem=%s", run.id, problem)
+        match problem:
             case SpeakerFailed():
-                self._broken_until_s[run.id] = self._clock.monotonic_s() + SPEAKER_RETRY_S
-                await self.stage.let_go(run, OutcomeReason.SPEAKER_FAILED)
+                await self._try_again(run, OutcomeReason.SPEAKER_FAILED, SPEAKER_RETRY_S)
             case SoundUnreadable():
                 await self._give_up_unreadable(run)
             case _:
-                await self.stage.let_go(run, OutcomeReason.SOUND_MISSING)
-        if run.playback.problem is not None:
-            log.error("playback failed: occurrence=%s problem=%s", run.id, run.playback.problem)
+                await self._try_again(run, OutcomeReason.SOUND_MISSING, SOUND_RETRY_S)
+
+    async def _finish(self, run: Run) -> None:
+        self._trouble.pop(run.id, None)
+        await self._ledger.finish(run.part, self._clock.now())
+        self._want_sound()
+        self.on_report()
+
+    async def _try_again(self, run: Run, why: OutcomeReason, pause_s: float) -> None:
+        """As far as its lateness rule lets it."""
+        self._trouble[run.id] = (why, self._clock.monotonic_s() + pause_s)
+        await self.stage.let_go(run, why)
 
     async def _give_up_unreadable(self, run: Run) -> None:
         """A rotted copy is fetched anew and may still come in time; a sound nobody can decode will not."""
-        await self.stage.let_go(run, OutcomeReason.SOUND_UNREADABLE)
+        await self._try_again(run, OutcomeReason.SOUND_UNREADABLE, SOUND_RETRY_S)
         for item in run.part.planned.items:
             await self._cache.distrust(item.sha256)
         if is_ready(run.part, self._clock.now(), self._cache.files):

@@ -67,13 +67,21 @@ class Playback:
         first = await asyncio.to_thread(next, blocks, None)
         self._sounding = await self._speaker.begin(self.order.start_at_s, planned.id)
         try:
-            block = first
-            while block is not None:
-                await self._sounding.write(block)
-                block = await asyncio.to_thread(next, blocks, None)
-            await self._sounding.finish()
+            await self._play_out(self._sounding, first, blocks)
         finally:
             await self._sounding.stop()
+
+    async def _play_out(self, sounding: Sounding, first: Frames | None, blocks: Iterator[Frames]) -> None:
+        """What was read before a sound turned out missing or unreadable is still heard."""
+        block = first
+        try:
+            while block is not None:
+                await sounding.write(block)
+                block = await asyncio.to_thread(next, blocks, None)
+        except (SoundMissing, SoundUnreadable):
+            await sounding.finish()
+            raise
+        await sounding.finish()
 
 
 def gain_of(volume: int) -> float:
@@ -84,13 +92,29 @@ def gain_of(volume: int) -> float:
 def _blocks(planned: PlannedOccurrence, from_s: float, files: SoundFiles, gain: float) -> Iterator[Frames]:
     """About a quarter of a second each. Raises `SoundMissing` or `SoundUnreadable` where it comes to it."""
     pending: list[Frames] = []
-    for frames in itertools.chain.from_iterable(_segment(one, files) for one in segments(planned, from_s)):
-        pending.append(frames)
-        if sum(map(len, pending)) >= _BLOCK_FRAMES:
-            yield _with_gain(np.concatenate(pending), gain)
-            pending.clear()
+    try:
+        for frames in itertools.chain.from_iterable(
+            _segment(one, files) for one in segments(planned, from_s)
+        ):
+            pending.append(frames)
+            if sum(map(len, pending)) >= _BLOCK_FRAMES:
+                yield _joined(pending, gain)
+    except (SoundMissing, SoundUnreadable):
+        if pending:
+            yield _joined(pending, gain)
+        raise
     if pending:
-        yield _with_gain(np.concatenate(pending), gain)
+        yield _joined(pending, gain)
+
+
+def _joined(pending: list[Frames], gain: float) -> Frames:
+    """One block out of all that is pending, which is empty afterwards."""
+    block = np.concatenate(pending)
+    pending.clear()
+    if gain == 1.0:
+        return block
+    scaled: Frames = np.rint(block * np.float32(gain)).astype(np.int16)
+    return scaled
 
 
 def _segment(segment: Segment, files: SoundFiles) -> Iterator[Frames]:
@@ -109,10 +133,3 @@ def _sound(segment: Segment, files: SoundFiles) -> Iterator[Frames]:
     if not files.has(segment.item.sha256):
         raise SoundMissing(sha256=segment.item.sha256)
     return decode(files.path(segment.item.sha256), segment.skip_s)
-
-
-def _with_gain(frames: Frames, gain: float) -> Frames:
-    if gain == 1.0:
-        return frames
-    scaled: Frames = np.rint(frames * np.float32(gain)).astype(np.int16)
-    return scaled

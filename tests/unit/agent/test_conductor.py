@@ -1,0 +1,254 @@
+"""The conductor in real time on a WAV speaker: what it does when the world is not as planned."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.cache import MediaCache
+from agent.clock import AssumedClock
+from agent.conductor import Conductor
+from agent.errors import SpeakerFailed
+from agent.journal import Journal
+from agent.ledger import Ledger
+from agent.settings import Media
+from agent.sound_files import SoundFiles
+from agent.store import PlanStore
+from firmware_sim.wav_speaker import WavSounding, WavSpeaker
+from wire.ids import ClockTrust, LatenessRule, Outcome, OutcomeReason, Priority
+from wire.messages import Item, Lateness, PlaybackReport, QuietHours
+from wire.signing import Keyring, SigningKey
+
+
+class MovableClock(AssumedClock):
+    """Can be set wrong by `shift` and stop being believed."""
+
+    def __init__(self) -> None:
+        self.shift = timedelta(0)
+        self.trusted = ClockTrust.TRUSTED
+
+    def now(self) -> datetime:
+        return super().now() + self.shift
+
+    def trust(self) -> ClockTrust:
+        return self.trusted
+
+
+class FaultySpeaker(WavSpeaker):
+    """Refuses to open `refusals` times."""
+
+    def __init__(self, folder: Path, clock: MovableClock) -> None:
+        super().__init__(folder, now=clock.now)
+        self.refusals = 0
+
+    async def begin(self, start_at_s: float, label: str) -> WavSounding:
+        if self.refusals:
+            self.refusals -= 1
+            raise SpeakerFailed(problem="unplugged")
+        return await super().begin(start_at_s, label)
+
+
+class Bench:
+    """A conductor with all it needs, on a folder."""
+
+    def __init__(self, folder: Path, key: SigningKey) -> None:
+        self.folder = folder
+        self.key = key
+        self.clock = MovableClock()
+        self.store = PlanStore(folder, Keyring.of(key.public_jwk()))
+        self.store.load()
+        self.files = SoundFiles(folder / "sound")
+        self.speaker = FaultySpeaker(folder / "heard", self.clock)
+        self.journal = Journal(folder / "journal.sqlite")
+        self.ledger = Ledger(self.journal)
+        self.ledger.load()
+        cache = MediaCache(self.files, Media())
+        self.conductor = Conductor(self.store, cache, self.ledger, self.speaker, self.clock)
+
+    def hold(self, document: Any) -> None:
+        keep = self.store.keep_card if document.type == "card" else self.store.keep_layer
+        keep(document, self.key.sign(document))
+        self.conductor.replan()
+
+    def soon(self, in_s: float = 0.3) -> datetime:
+        return self.clock.now() + timedelta(seconds=in_s)
+
+    def heard(self) -> list[str]:
+        return sorted(file.name for file in (self.folder / "heard").glob("*.wav"))
+
+    async def until(self, look: Callable[[], Any], within_s: float = 6.0) -> Any:
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            if found := look():
+                return found
+            await asyncio.sleep(0.01)
+        raise AssertionError("did not come about")
+
+    async def report(self, within_s: float = 6.0) -> PlaybackReport:
+        owed = await self.until(lambda: self.journal.outbox(10), within_s)
+        assert len(owed) == 1
+        report: PlaybackReport = owed[0]
+        return report
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(self.conductor.run())
+            yield
+            task.cancel()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, key: SigningKey) -> Bench:
+    return Bench(tmp_path, key)
+
+
+@pytest.fixture
+def sound(bench: Bench, make_sound: Callable[..., Any]) -> Any:
+    return make_sound(bench.folder / "sound", 1.0)[0]
+
+
+async def test_quiet_hours_hold_whatever_the_plan_says_but_not_for_an_emergency(
+    bench: Bench, sound: Any, make_card: Any, make_layer: Any, make_planned: Any
+) -> None:
+    now = datetime.now(UTC)
+    quiet = QuietHours(begins=(now - timedelta(hours=1)).time(), ends=(now + timedelta(hours=1)).time())
+    bench.hold(make_card(quiet_hours=quiet, zone="UTC"))
+    normal = make_planned(sound, start=bench.soon(), volume=100)
+    alarm = make_planned(sound, start=bench.soon(), schedule="khan-cap", priority=Priority.EMERGENCY)
+    bench.hold(make_layer(normal, alarm))
+    async with bench.running():
+        reports = await bench.until(lambda: len(found := bench.journal.outbox(9)) == 2 and found)
+    outcomes = {report.occurrence: (report.outcome, report.reason) for report in reports}
+    assert outcomes[normal.id] == (Outcome.SKIPPED, OutcomeReason.QUIET_HOURS)
+    assert outcomes[alarm.id] == (Outcome.PLAYED, None)
+    assert len(bench.heard()) == 1
+
+
+async def test_without_a_trusted_clock_nothing_sounds_by_schedule(
+    bench: Bench, sound: Any, make_card: Any, make_layer: Any, make_planned: Any
+) -> None:
+    bench.clock.trusted = ClockTrust.UNKNOWN
+    bench.hold(make_card())
+    planned = make_planned(sound, start=bench.soon())
+    bench.hold(make_layer(planned))
+    async with bench.running():
+        await bench.until(lambda: bench.ledger.held)
+        assert bench.ledger.held == {planned.id: OutcomeReason.CLOCK_UNTRUSTED}
+        assert bench.heard() == []
+
+
+async def test_a_loudspeaker_that_comes_back_is_joined_in_the_middle(
+    bench: Bench, make_sound: Any, make_card: Any, make_layer: Any, make_planned: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("agent.conductor.SPEAKER_RETRY_S", 0.8)
+    item, _ = make_sound(bench.folder / "sound", 3.0)
+    bench.speaker.refusals = 1
+    bench.hold(make_card())
+    bench.hold(make_layer(make_planned(item, start=bench.soon(0.1))))
+    async with bench.running():
+        report = await bench.report()
+    assert (report.outcome, report.reason) == (Outcome.PARTLY_PLAYED, OutcomeReason.SPEAKER_FAILED)
+    assert 0.5 < report.seconds_played < 2.6
+
+
+async def test_a_loudspeaker_that_stays_broken_is_a_failure(
+    bench: Bench, sound: Any, make_card: Any, make_layer: Any, make_planned: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("agent.conductor.SPEAKER_RETRY_S", 0.2)
+    bench.speaker.refusals = 1000
+    bench.hold(make_card())
+    skip = Lateness(rule=LatenessRule.SKIP, grace_s=0.5)
+    bench.hold(make_layer(make_planned(sound, start=bench.soon(), lateness=skip)))
+    async with bench.running():
+        report = await bench.report()
+    assert (report.outcome, report.reason) == (Outcome.FAILED, OutcomeReason.SPEAKER_FAILED)
+    assert report.seconds_played == 0
+
+
+async def test_a_sound_that_nobody_can_decode_is_a_failure_at_once(
+    bench: Bench, make_card: Any, make_layer: Any, make_planned: Any
+) -> None:
+    content = b"OggS but nothing else"
+    sha256 = hashlib.sha256(content).hexdigest()
+    bench.files.path(sha256).write_bytes(content)
+    item = Item(sha256=sha256, seconds=5, size_bytes=len(content))
+    bench.hold(make_card())
+    bench.hold(make_layer(make_planned(item, start=bench.soon())))
+    async with bench.running():
+        report = await bench.report(within_s=3)
+    assert (report.outcome, report.reason) == (Outcome.FAILED, OutcomeReason.SOUND_UNREADABLE)
+    assert bench.files.has(sha256)
+
+
+async def test_a_rotted_sound_is_thrown_away_to_be_fetched_again(
+    bench: Bench, sound: Any, make_card: Any, make_layer: Any, make_planned: Any
+) -> None:
+    bench.files.path(sound.sha256).write_bytes(b"rotted")
+    bench.hold(make_card())
+    bench.hold(make_layer(make_planned(sound, start=bench.soon())))
+    async with bench.running():
+        report = await bench.report()
+    assert report.outcome is Outcome.FAILED
+    assert not bench.files.has(sound.sha256)
+
+
+async def test_a_missing_second_item_ends_what_the_first_began(
+    bench: Bench, sound: Any, make_card: Any, make_layer: Any, make_planned: Any
+) -> None:
+    missing = sound.model_copy(update={"sha256": "b" * 64})
+    bench.hold(make_card())
+    bench.hold(make_layer(make_planned(sound, missing, start=bench.soon())))
+    async with bench.running():
+        report = await bench.report()
+    assert (report.outcome, report.reason) == (Outcome.PARTLY_PLAYED, OutcomeReason.SOUND_MISSING)
+    assert abs(report.seconds_played - 1.0) < 0.1
+
+
+async def test_a_cancelled_start_leaves_no_trace(
+    bench: Bench, sound: Any, make_card: Any, make_layer: Any, make_planned: Any
+) -> None:
+    bench.hold(make_card())
+    bench.hold(make_layer(make_planned(sound, start=bench.soon(1.0)), version=1))
+    async with bench.running():
+        await bench.until(lambda: bench.conductor.stage.run)
+        bench.hold(make_layer(version=2))
+        await bench.until(lambda: bench.conductor.stage.run is None)
+        await asyncio.sleep(1.2)
+    assert bench.heard() == []
+    assert bench.journal.outbox(9) == ()
+    assert bench.journal.begun() == {}
+
+
+async def test_a_clock_that_is_set_while_armed_moves_the_start(
+    bench: Bench, sound: Any, make_card: Any, make_layer: Any, make_planned: Any
+) -> None:
+    bench.hold(make_card())
+    bench.hold(make_layer(make_planned(sound, start=bench.soon(1.8))))
+    async with bench.running():
+        await bench.until(lambda: bench.conductor.stage.run)
+        bench.clock.shift = timedelta(seconds=1)
+        bench.conductor.poke()
+        report = await bench.report()
+    assert report.outcome is Outcome.PLAYED
+    assert report.start_error_ms is not None and abs(report.start_error_ms) < 50
+
+
+async def test_the_end_of_the_program_is_an_interruption_that_the_next_life_knows_of(
+    bench: Bench, make_sound: Any, make_card: Any, make_layer: Any, make_planned: Any
+) -> None:
+    item, _ = make_sound(bench.folder / "sound", 5.0)
+    planned = make_planned(item, start=bench.soon(0.1))
+    bench.hold(make_card())
+    bench.hold(make_layer(planned))
+    async with bench.running():
+        await bench.until(lambda: (now := bench.conductor.now_playing()) and now.position_s >= 0.5)
+    row = bench.journal.begun()[planned.id]
+    assert row.interrupted and row.interrupted_by is OutcomeReason.STATION_OFF
+    assert 0.4 <= row.sounded_s <= 2.0
