@@ -55,7 +55,7 @@ def compose(settings: Settings) -> tuple[Context, Waker]:
 
 def create_app(context: Context) -> FastAPI:
     """The pages and the API, without anything that runs by itself."""
-    app = FastAPI(title="Loa Bản", docs_url=None, redoc_url=None)
+    app = FastAPI(title=context.texts.say("vi", "web.name"), docs_url=None, redoc_url=None)
     app.state.context = context
     problems.install(app)
     app.add_middleware(guard.Guard)

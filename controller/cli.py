@@ -167,11 +167,8 @@ def list_stations(as_: As) -> None:
 
 
 def _station_row(desk: Desk, view: StationView) -> list[str]:
-    age = (
-        ""
-        if view.heartbeat_age_s is None
-        else desk.say("cli.seconds_ago", seconds=round(view.heartbeat_age_s))
-    )
+    age_s = view.heartbeat_age_s
+    heard = "" if age_s is None else desk.say("cli.seconds_ago", seconds=round(age_s))
     activity = desk.say(f"label.activity.{view.activity}") if view.activity else ""
     state = desk.say(f"label.station_state.{view.state}")
     return [view.id, view.name, view.area_name, state, activity, heard]
