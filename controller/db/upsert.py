@@ -41,7 +41,8 @@ def insert_missing(session: Session, table: type[Base], rows: Sequence[Row]) -> 
 
 
 def _execute(session: Session, statement: Executable, rows: Sequence[Row]) -> int:
-    result = session.execute(statement, [dict(row) for row in rows])
+    options = {"preserve_rowcount": True}  # psycopg forgets it with the cursor.
+    result = session.execute(statement, [dict(row) for row in rows], execution_options=options)
     return cast("CursorResult[Any]", result).rowcount
 
 

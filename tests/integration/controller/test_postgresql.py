@@ -1,0 +1,134 @@
+"""The same code on PostgreSQL, where the machine has one: claims, upserts, two controllers."""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, select
+
+from controller.accounts.rules import Principal
+from controller.clockwork import queries as clockwork
+from controller.clockwork.tables import ClockworkJob
+from controller.db.migrate import upgrade
+from controller.db.session import Database
+from controller.db.upsert import insert_missing, upsert
+from controller.dispatch.publisher import EPOCH_TOPIC
+from controller.playback.tables import Playback
+from controller.stations import service as stations
+from controller.timetable import service as timetable
+from controller.timetable.schemas import ScheduleDraft
+from schedules.rule import Frequency, Rule
+from wire import topics
+from wire.ids import Outcome
+from wire.messages import Ack, PlaybackReport, ReportBatch
+
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server of our own, without a database name."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not programs:
+        pytest.skip("no PostgreSQL on this machine")
+    folder = tmp_path_factory.mktemp("postgres")
+    as_owner = _as_postgres(folder)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+
+    def run(program: str, *arguments: str) -> None:
+        command = [*as_owner, str(programs[-1] / program), "-D", str(folder / "data"), *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder)
+
+    run("initdb", "-A", "trust", "-U", "loaban")
+    options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off"
+    run("pg_ctl", "-o", options, "-l", str(folder / "log"), "-w", "start")
+    yield f"postgresql+psycopg://loaban@127.0.0.1:{port}"
+    run("pg_ctl", "-m", "immediate", "-w", "stop")
+
+
+def _as_postgres(folder: Path) -> list[str]:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return []
+    shutil.chown(folder, "postgres")
+    for parent in folder.parents[:3]:
+        if parent.owner() == folder.parent.owner() and parent.name.startswith("pytest"):
+            parent.chmod(0o755)
+    return ["runuser", "-u", "postgres", "--"]
+
+
+@pytest.fixture
+def database_url(postgres: str) -> str:
+    name = f"t{uuid4().hex}"
+    admin = create_engine(f"{postgres}/postgres", isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    admin.dispose()
+    upgrade(f"{postgres}/{name}")
+    return f"{postgres}/{name}"
+
+
+def test_upserts_tell_how_many_rows_they_wrote(database: Database) -> None:
+    row = {"name": "dispatch", "due_at": NOW}
+    with database.write() as session:
+        assert insert_missing(session, ClockworkJob, [row]) == 1
+        assert insert_missing(session, ClockworkJob, [row, {**row, "name": "stations"}]) == 1
+        assert upsert(session, ClockworkJob, [row], only_if=ClockworkJob.due_at > NOW) == 0
+        assert upsert(session, ClockworkJob, [row]) == 1
+
+
+def test_a_due_time_is_claimed_once_by_two_connections(database: Database) -> None:
+    with database.write() as session:
+        clockwork.ensure(session, NOW, ["dispatch"])
+    until, next_due = NOW + timedelta(seconds=60), NOW + timedelta(seconds=30)
+    takes = []
+    for who in "ab":
+        with database.write() as session:
+            takes.append(
+                clockwork.claim(session, NOW, "dispatch", NOW, who=who, until=until, next_due=next_due)
+            )
+    assert takes == [True, False]
+
+
+def test_sweeps_and_cleaning_work(database: Database, operator: Principal) -> None:
+    with database.write() as session:
+        assert stations.sweep(session, NOW) == 3
+        assert stations.sweep(session, NOW) == 0
+        timetable.forget_old(session, NOW)
+        stations.forget_old(session, NOW)
+        assert {one.state for one in stations.listing(session, NOW, operator)} == {"never_seen"}
+
+
+async def test_two_controllers_publish_and_count_everything_once(
+    broker: Any, start_controller: Any, listen: Any, until: Any, database: Database, operator: Principal
+) -> None:
+    ear = await listen(broker)
+    controllers = [await start_controller(broker) for _ in range(2)]
+    await until(lambda: len({topic for topic, _, _ in ear.heard}) >= 4, "three cards and the epoch")
+    rule = Rule(frequency=Frequency.DAILY, start_date=date(2026, 1, 1), times=(time(5, 30),))
+    draft = ScheduleDraft(area_id="bat-xat", title="Bản tin", rule=rule, programme_ids=("ban-tin",))
+    with database.write() as session:
+        timetable.create(session, datetime.now(UTC), operator, draft)
+    for controller in controllers:
+        controller.context.wake("dispatch")
+    await until(lambda: ear.on(topics.plan("bat-xat")), "the plan")
+    report = PlaybackReport(id="r1", occurrence="ban-tin@20261123T100000Z", outcome=Outcome.PLAYED)
+    batch = ReportBatch(station="cum-loa-1", reports=(report,))
+    for _ in range(3):
+        ear.say(topics.report("cum-loa-1"), batch.encode())
+    acks = await until(lambda: ear.on(topics.ack("cum-loa-1")), "the acknowledgement")
+    assert Ack.decode(acks[0]).reports == ("r1",)
+    with database.read() as session:
+        assert len(session.scalars(select(Playback)).all()) == 1
+    assert len(ear.on(EPOCH_TOPIC)) == 1
+    published = {key: n for key, n in ear.count().items() if not key[0].endswith(("/ack", "/report"))}
+    assert max(published.values()) == 1
