@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ScalarSelect, delete, select
 from sqlalchemy.orm import Session, aliased
 
 from controller.db.upsert import upsert
 from controller.programmes.tables import Programme
+from controller.stations.rules import Picture
 from controller.stations.tables import Station, StationPicture, StationStateChange
 
 _CHUNK = 500
@@ -54,20 +55,50 @@ def _pictured(session: Session, statement: Any) -> list[Pictured]:
     return [(station, picture) for station, picture in rows]
 
 
+def evidence(session: Session) -> dict[str, Picture]:
+    """What every station is judged by, without the rest of its heartbeat."""
+    rows = session.execute(
+        select(
+            Station.id,
+            Station.installed,
+            StationPicture.online,
+            StationPicture.presence_at,
+            StationPicture.heartbeat_at,
+        ).outerjoin(StationPicture, StationPicture.station_id == Station.id)
+    )
+    return {
+        id_: Picture(installed, bool(online), presence_at, heartbeat_at)
+        for id_, installed, online, presence_at, heartbeat_at in rows
+    }
+
+
+def latest_states(session: Session) -> dict[str, str]:
+    """The newest state on record of each station that has one."""
+    rows = session.execute(
+        select(StationStateChange.station_id, StationStateChange.state).join(
+            Station, StationStateChange.id == _newest_change()
+        )
+    )
+    return {station_id: state for station_id, state in rows}  # noqa: C416
+
+
 def latest_changes(session: Session, station_id: str | None = None) -> dict[str, StationStateChange]:
     """The newest state change of each station (or of one)."""
+    statement = select(StationStateChange).join(Station, StationStateChange.id == _newest_change())
+    if station_id is not None:
+        statement = statement.where(Station.id == station_id)
+    return {change.station_id: change for change in session.scalars(statement)}
+
+
+def _newest_change() -> ScalarSelect[int]:
     other = aliased(StationStateChange)
-    newest = (
+    return (
         select(other.id)
         .where(other.station_id == Station.id)
         .order_by(other.at.desc(), other.id.desc())
         .limit(1)
         .scalar_subquery()
     )
-    statement = select(StationStateChange).join(Station, StationStateChange.id == newest)
-    if station_id is not None:
-        statement = statement.where(Station.id == station_id)
-    return {change.station_id: change for change in session.scalars(statement)}
 
 
 def add_changes(session: Session, changes: Sequence[StationStateChange]) -> None:

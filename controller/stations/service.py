@@ -135,13 +135,13 @@ def picture_of(station: Station, row: StationPicture | None) -> Picture:
 
 def sweep(session: Session, now: datetime, timeout_s: float = HEARTBEAT_TIMEOUT_S) -> int:
     """Write down each state that differs from the last one known; returns how many."""
-    latest = queries.latest_changes(session)
-    changes = []
-    for station, row in queries.pictured(session):
-        judged = verdict(station, row, now, timeout_s)
-        before = latest.get(station.id)
-        if before is None or before.state != judged.state:
-            changes.append(_change(station.id, judged, now))
+    before = queries.latest_states(session)
+    judged = {id_: judge(picture, now, timeout_s) for id_, picture in queries.evidence(session).items()}
+    changes = [
+        _change(station_id, verdict_, now)
+        for station_id, verdict_ in judged.items()
+        if before.get(station_id) != verdict_.state
+    ]
     queries.add_changes(session, changes)
     return len(changes)
 
