@@ -124,7 +124,7 @@ class WavSounding:
 
     def _fill_dry_gap(self, file: WavFile) -> None:
         gap = self._elapsed_frames() - self._length
-        if gap > 0:
+        if gap > 0 and self._length > 0:
             file.append(np.zeros(gap, dtype=np.int16))
             self._length += gap
             self._silent += gap

@@ -26,6 +26,8 @@ _BLOCK_FRAMES = SAMPLE_RATE_HZ // 100
 _FRAME_S = 1 / SAMPLE_RATE_HZ
 _DEAD_AFTER_S = 2.0
 _TIMES_KEPT = 32
+_LATEST_TIMES = 3
+_JUMP_S = 0.003
 
 
 class SoundCard:
@@ -144,6 +146,10 @@ class CardSounding:
         """When this block's first frame reaches the converter, on the monotonic clock."""
         ahead_s = times.outputBufferDacTime - self._stream.time
         self._zero_times.append(time.monotonic() + ahead_s - self._clocked / SAMPLE_RATE_HZ)
+        latest = list(self._zero_times)[-_LATEST_TIMES:]
+        if abs(statistics.median(latest) - statistics.median(self._zero_times)) > _JUMP_S:
+            log.warning("output ran dry and was set going again")
+            self._zero_times = deque(latest, maxlen=_TIMES_KEPT)
         return statistics.median(self._zero_times) + self._clocked / SAMPLE_RATE_HZ
 
     def _place(self, at_s: float, count: int) -> int:

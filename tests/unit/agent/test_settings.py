@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+import agent
 from agent.errors import SettingsRefused
-from agent.settings import ClockMode, load
+from agent.settings import ClockMode, Settings, load
 from wire.signing import SigningKey
 
 
@@ -68,3 +69,11 @@ def test_a_station_without_a_controllers_key_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsRefused):
         load(tmp_path / "nothing.toml")
+
+
+def test_the_example_holds_and_says_the_defaults() -> None:
+    example = load(Path(agent.__file__).parent / "agent.example.toml")
+    plain = Settings(
+        station=example.station, state_dir=example.state_dir, controller_keys=example.controller_keys
+    )
+    assert example == plain

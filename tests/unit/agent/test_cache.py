@@ -1,0 +1,174 @@
+"""Which sound is fetched when, and what a full disk or a lying server does."""
+
+import asyncio
+import hashlib
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.cache import MediaCache
+from agent.settings import Media
+from agent.sound_files import SoundFiles
+from wire.messages import Item
+
+FAST = Media(retry_min_s=0.02, retry_max_s=0.05, reserve_mb=0, parallel=1, timeout_s=2)
+
+
+def content_of(number: int, size: int = 3000) -> bytes:
+    return bytes([number]) * size
+
+
+def item_of(content: bytes) -> Item:
+    return Item(sha256=hashlib.sha256(content).hexdigest(), seconds=1, size_bytes=len(content))
+
+
+class Server:
+    """As little HTTP as a test needs; `raw` holds answers to be sent as they are, first of all."""
+
+    def __init__(self) -> None:
+        self.contents: dict[str, bytes] = {}
+        self.raw: list[bytes] = []
+        self.asked: list[str] = []
+        self.url = ""
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        sha256 = head.split()[1].rsplit("/", 1)[-1].removesuffix(".opus")
+        self.asked.append(sha256)
+        if self.raw:
+            writer.write(self.raw.pop(0))
+        elif sha256 in self.contents:
+            body = self.contents[sha256]
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
+            )
+        else:
+            writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    made = Server()
+    listening = await asyncio.start_server(made.answer, "127.0.0.1", 0)
+    made.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/media"
+    yield made
+    listening.close()
+
+
+@asynccontextmanager
+async def running(cache: MediaCache) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(cache.run())
+        yield
+        task.cancel()
+
+
+async def until(look: Callable[[], Any], within_s: float = 5.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not look():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+
+async def test_sound_comes_in_the_order_of_first_use(tmp_path: Path, server: Server) -> None:
+    items = [item_of(content_of(number)) for number in range(4)]
+    server.contents = {one.sha256: content_of(number) for number, one in enumerate(items)}
+    arrivals: list[int] = []
+    cache = MediaCache(SoundFiles(tmp_path), FAST)
+    cache.arrived = lambda: arrivals.append(1)
+    cache.want(server.url + "/", [*items, items[0]])
+    assert (cache.state().held, cache.state().wanted) == (0, 4)
+    async with running(cache):
+        await until(lambda: cache.state().held == 4)
+    assert server.asked == [one.sha256 for one in items]
+    assert len(arrivals) == 4
+    assert cache.state().bytes_held == 4 * 3000
+    assert not any(cache.files.part(one.sha256).exists() for one in items)
+
+
+async def test_one_that_fails_does_not_hold_up_the_others(tmp_path: Path, server: Server) -> None:
+    lost, found = item_of(content_of(1)), item_of(content_of(2))
+    server.contents = {found.sha256: content_of(2)}
+    cache = MediaCache(SoundFiles(tmp_path), FAST)
+    cache.want(server.url, [lost, found])
+    async with running(cache):
+        await until(lambda: cache.state().held == 1)
+        await until(lambda: server.asked.count(lost.sha256) >= 3)
+    assert cache.state().missing == (lost.sha256,)
+
+
+OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        OK + b"Content-Length: 9000\r\n\r\n" + content_of(1, 9000),
+        OK + b"Content-Length: 3000\r\n\r\n" + content_of(9),
+        OK + b"Content-Length: 3000\r\n\r\n" + content_of(1, 100),
+        b"HTTP/1.1 206 Partial\r\nContent-Range: bytes 7-2999/3000\r\nContent-Length: 2993\r\n\r\n"
+        + content_of(1, 2993),
+        b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+        b"not http at all\r\n\r\n",
+    ],
+    ids=["too much", "other bytes", "cut off", "wrong range", "sent elsewhere", "no http"],
+)
+async def test_a_lying_server_is_asked_again_and_nothing_false_is_kept(
+    tmp_path: Path, server: Server, raw: bytes
+) -> None:
+    item = item_of(content_of(1))
+    server.contents = {item.sha256: content_of(1)}
+    server.raw = [raw]
+    cache = MediaCache(SoundFiles(tmp_path), FAST)
+    cache.want(server.url, [item])
+    async with running(cache):
+        await until(lambda: cache.state().held == 1)
+    assert cache.files.path(item.sha256).read_bytes() == content_of(1)
+    assert len(server.asked) >= 2
+
+
+async def test_a_full_disk_keeps_it_missing_until_there_is_room(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = item_of(content_of(1))
+    server.contents = {item.sha256: content_of(1)}
+    cache = MediaCache(SoundFiles(tmp_path), FAST)
+    old = tmp_path / ("c" * 64 + ".opus")
+    old.write_bytes(b"nobody wants this any more")
+    room = [0]
+    monkeypatch.setattr(SoundFiles, "bytes_free", lambda _: room[0])
+    cache.want(server.url, [item])
+    async with running(cache):
+        await until(lambda: not old.exists())
+        assert cache.state().missing == (item.sha256,)
+        assert cache.state().bytes_free == 0
+        assert server.asked == []
+        room[0] = 10_000
+        await until(lambda: cache.state().held == 1)
+
+
+def test_what_no_plan_names_goes_after_its_time_and_what_one_names_stays(tmp_path: Path) -> None:
+    files = SoundFiles(tmp_path)
+    names = {name: name * 64 for name in "abc"}
+    for sha256 in names.values():
+        files.path(sha256).write_bytes(b"x")
+    for name in "ab":
+        os.utime(files.path(names[name]), (time.time() - 1000,) * 2)
+    removed = files.remove_unwanted(frozenset({names["a"]}), keep_s=500)
+    assert removed == 1
+    assert [name for name in "abc" if files.has(names[name])] == ["a", "c"]
+
+
+def test_a_file_still_named_grows_no_older(tmp_path: Path) -> None:
+    files = SoundFiles(tmp_path)
+    files.path("a" * 64).write_bytes(b"x")
+    os.utime(files.path("a" * 64), (0, 0))
+    files.touch(frozenset({"a" * 64}))
+    assert files.remove_unwanted(frozenset(), keep_s=500) == 0
