@@ -79,7 +79,7 @@ class ScheduleForm:
             once_time=rule.times[0].isoformat() if once else "",
             times=tuple(wall.isoformat("minutes") for wall in rule.times),
             weekdays=tuple(map(str, rule.weekdays)),
-            interval_days=str(rule.interval_days),
+            interval_days=str(rule.interval_days if rule.frequency is Frequency.EVERY_N_DAYS else 2),
             month_days=tuple(map(str, rule.month_days)),
             start_date=rule.start_date.isoformat(),
             end_date=rule.end_date.isoformat() if rule.end_date else "",
@@ -123,16 +123,27 @@ class ScheduleForm:
         if self.frequency == Frequency.ONCE:
             moments = (_time(self.once_time, "once_time"),)
             return Rule(frequency=Frequency.ONCE, times=moments, start_date=_day(self.once_date, "once_date"))
+        frequency = _frequency(self.frequency)
         return Rule(
-            frequency=_frequency(self.frequency),
+            frequency=frequency,
             times=tuple(_time(value, "times") for value in self.times),
             start_date=_day(self.start_date, "start_date") if self.start_date else wall.date(),
             end_date=_day(self.end_date, "end_date") if self.end_date else None,
-            weekdays=tuple(_whole(value, "weekdays") for value in self.weekdays),
-            interval_days=_whole(self.interval_days, "interval_days"),
-            month_days=tuple(_whole(value, "month_days") for value in self.month_days),
             exceptions=tuple(_day(value, "exceptions") for value in self.exceptions),
+            **self._days(frequency),
         )
+
+    def _days(self, frequency: Frequency) -> dict[str, Any]:
+        """Only what the chosen frequency asks for: the other fields are out of sight."""
+        match frequency:
+            case Frequency.WEEKDAYS:
+                return {"weekdays": tuple(_whole(value, "weekdays") for value in self.weekdays)}
+            case Frequency.EVERY_N_DAYS:
+                return {"interval_days": _whole(self.interval_days, "interval_days")}
+            case Frequency.MONTHLY:
+                return {"month_days": tuple(_whole(value, "month_days") for value in self.month_days)}
+            case _:
+                return {}
 
 
 def _frequency(value: str) -> Frequency:

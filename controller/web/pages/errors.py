@@ -5,6 +5,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from controller.accounts.dependencies import maybe_signed_in
 from controller.errors import Sayable
 from controller.web.dependencies import get_context
 from controller.web.page import make_page
@@ -16,7 +17,8 @@ def error_page(request: Request, error: Sayable, status: int) -> Response:
     """For a browser. Nobody signed in: the sign-in page, and back here afterwards."""
     if status == 401:
         return _to_sign_in(request)
-    page = make_page(request, get_context(request), None)
+    context = get_context(request)
+    page = make_page(request, context, maybe_signed_in(request, context))
     sentence = page.say(error.key, **error.params)
     if "hx-request" in request.headers:
         return page.render("pieces/failed.html", status, sentence=sentence)

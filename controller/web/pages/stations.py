@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Response
 
+from controller.accounts import service as accounts
+from controller.accounts.rules import Action
 from controller.stations import service as stations
 from controller.stations.rules import StationState
 from controller.stations.schemas import StationView
@@ -52,6 +54,7 @@ def _one(page: Page, station_id: str) -> StationView:
 
 
 def _list(page: Page, chosen: str, number: int) -> dict[str, Any]:
+    accounts.require_anywhere(page.person, Action.SEE_HEALTH)
     with page.context.database.read() as session:
         found = stations.listing(session, page.now, page.person, page.context.settings.heartbeat_timeout_s)
     wanted = [station for station in found if chosen in {"", station.state.value}]

@@ -1,0 +1,147 @@
+"""In a real Chromium: nothing is wider than a 360 px phone or blocked, and forms do what they show."""
+
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import uvicorn
+
+from controller.accounts.rules import Principal
+from controller.app import create_app
+from controller.context import Context
+from controller.web import statics
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+playwright = pytest.importorskip("playwright.sync_api")
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATHS = (
+    "/",
+    "/chuong-trinh",
+    "/chuong-trinh/moi",
+    "/duyet",
+    "/lich-phat",
+    "/lich-phat/moi",
+    "/luot-phat",
+    "/dai",
+    "/he-thong",
+)
+
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM.exists() or not (statics.FOLDER / "dist" / "app.js").exists(),
+    reason="needs Debian's chromium and built assets",
+)
+
+
+@pytest.fixture
+def address(context: Context, people: Mapping[str, Principal], approved_programme: str) -> Iterator[str]:
+    """The pages on a free port of this machine."""
+    server = uvicorn.Server(uvicorn.Config(create_app(context), host="127.0.0.1", port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        deadline = time.monotonic() + 10
+        while not server.started and time.monotonic() < deadline:
+            time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> "Iterator[Browser]":
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser's console had to say."""
+    return []
+
+
+@pytest.fixture
+def screen(chromium: "Browser", address: str, password: str, complaints: list[str]) -> "Iterator[Page]":
+    """A phone of 360 × 740, signed in as the administrator."""
+    phone = chromium.new_context(viewport={"width": 360, "height": 740}, base_url=address)
+    page = phone.new_page()
+    page.set_default_timeout(10_000)
+    page.on(
+        "console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto("/dang-nhap")
+    page.get_by_label("Tên đăng nhập").fill("administrator")
+    page.get_by_label("Mật khẩu").fill(password)
+    page.get_by_role("button", name="Đăng nhập").click()
+    page.wait_for_url("**/")
+    yield page
+    phone.close()
+
+
+def test_no_page_is_wider_than_a_phone_or_meets_its_own_policy(screen: "Page", complaints: list[str]) -> None:
+    for path in (*PATHS, "/chuong-trinh/ban-tin-sang"):
+        screen.goto(path)
+        width = screen.evaluate("document.documentElement.scrollWidth")
+        assert (path, width) == (path, 360)
+        small = screen.evaluate(
+            "[...document.querySelectorAll('a.button, button, select, .nav a')]"
+            ".filter(e => e.offsetParent && e.offsetHeight < 40).map(e => e.outerHTML)"
+        )
+        assert (path, small) == (path, [])
+    assert not complaints
+
+
+def test_the_waveform_is_drawn_from_the_library_s_peaks(screen: "Page", complaints: list[str]) -> None:
+    screen.goto("/chuong-trinh/ban-tin-sang")
+    canvas = screen.locator(".wave canvas").first
+    canvas.wait_for(state="attached")
+    assert screen.locator("audio").get_attribute("src") == f"/media/{'5a' * 32}.opus"
+    assert not complaints
+
+
+def test_the_timetable_form_adds_moves_and_previews(screen: "Page", complaints: list[str]) -> None:
+    screen.goto("/lich-phat/moi")
+    expect = playwright.expect
+    screen.get_by_label("Chương trình 1").select_option(label="Bản tin sáng (1 phút)")
+    expect(screen.get_by_text("Không trùng với lịch phát nào.")).to_be_visible()
+    screen.get_by_role("button", name="Thêm giờ phát").click()
+    screen.get_by_label("Giờ phát 3").fill("11:15")
+    expect(screen.locator("#preview time").first).to_have_text("11:15")
+    screen.get_by_role("button", name="Bỏ").nth(1).click()
+    expect(screen.get_by_label("Giờ phát 3")).to_have_count(0)
+    screen.get_by_label("Ít phút nữa").check(force=True)
+    expect(screen.get_by_label("Số phút nữa")).to_be_visible()
+    expect(screen.get_by_label("Giờ phát 1")).to_be_hidden()
+    expect(screen.locator("#preview time")).to_have_count(1)
+    screen.get_by_role("button", name="Lưu lịch phát").click()
+    screen.wait_for_url(re.compile("xong=saved"))
+    assert not complaints
+
+
+def test_a_lost_server_is_told_and_forgotten_again(screen: "Page") -> None:
+    screen.goto("/dai")
+    note = screen.get_by_text("Không liên lạc được với máy chủ.")
+    playwright.expect(note).to_be_hidden()
+    screen.context.set_offline(True)
+    playwright.expect(note).to_be_visible(timeout=15_000)
+    screen.context.set_offline(False)
+    playwright.expect(note).to_be_hidden(timeout=15_000)

@@ -1,0 +1,196 @@
+"""Schedules in the browser: collisions are shown before saving, errors stand at their field."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from controller.db.session import Database
+from controller.timetable import service as timetable
+from controller.timetable.tables import OccurrenceRow, Schedule
+
+Browse = Callable[[str], Any]
+
+
+@pytest.fixture
+def fields(approved_programme: str) -> dict[str, Any]:
+    """As the form sends them when nothing was changed."""
+    return {
+        "area_id": "bat-xat-02683",
+        "title": "",
+        "programme_ids": [approved_programme],
+        "frequency": "daily",
+        "in_minutes": "2",
+        "once_date": "",
+        "once_time": "",
+        "times": ["05:30", "17:00"],
+        "interval_days": "2",
+        "start_date": "2026-11-23",
+        "end_date": "",
+        "repeats": "1",
+        "gap_s": "0",
+        "priority": "20",
+        "volume": "80",
+        "lateness": "resume",
+        "grace_s": "10",
+        "seen": "",
+    }
+
+
+def schedules(database: Database) -> list[Schedule]:
+    with database.read() as session:
+        return list(session.query(Schedule).all())
+
+
+async def test_saved_daily_at_half_past_five_and_at_five(
+    browser: Browse, database: Database, fields: dict[str, Any], wakes: list[str]
+) -> None:
+    operator = browser("operator")
+    saved = await operator.post("/lich-phat/moi", **fields)
+    assert (saved.status_code, saved.headers["location"]) == (303, "/lich-phat?xong=saved")
+    assert wakes == ["dispatch"]
+    [schedule] = schedules(database)
+    assert schedule.title == "Bản tin sáng"
+    assert schedule.rule["times"] == ["05:30:00", "17:00:00"]
+    words = await operator.words("/lich-phat?xong=saved")
+    assert "Đã lưu lịch phát." in words
+    assert "Bản tin sáng Hằng ngày lúc 05:30 và 17:00" in words
+    assert "Lượt tới: 17:00, 23/11/2026" in words
+    assert "17:00 Bản tin sáng" in await operator.words("/luot-phat")
+    assert "Ngày mai, 24/11/2026" in await operator.words(f"/lich-phat/{schedule.id}")
+
+
+async def test_two_minutes_from_now(
+    browser: Browse, database: Database, fields: dict[str, Any], now: datetime
+) -> None:
+    saved = await browser("operator").post("/lich-phat/moi", **(fields | {"frequency": "soon"}))
+    assert saved.status_code == 303
+    with database.read() as session:
+        [occurrence] = session.query(OccurrenceRow).all()
+    assert occurrence.start == now + timedelta(minutes=2)
+
+
+async def test_collisions_are_shown_before_anything_is_saved(
+    browser: Browse, database: Database, fields: dict[str, Any], read: Callable[[httpx.Response], str]
+) -> None:
+    operator = browser("operator")
+    await operator.post("/lich-phat/moi", **fields)
+    fields |= {"title": "Bản tin khác", "priority": "30"}
+    shown = await operator.post("/lich-phat/xem-truoc", **fields)
+    assert "“Bản tin sáng” (Xã Bát Xát)" in read(shown)
+    blocked = await operator.post("/lich-phat/moi", **fields)
+    assert blocked.status_code == 409
+    assert "Chưa lưu." in read(blocked)
+    assert "Vẫn lưu lịch phát" in read(blocked)
+    assert 'value="Bản tin khác"' in blocked.text
+    assert len(schedules(database)) == 1
+    seen = re.search(r'name="seen" value="(\w+)"', shown.text)
+    assert seen
+    assert f'name="seen" value="{seen[1]}"' in blocked.text
+    saved = await operator.post("/lich-phat/moi", **(fields | {"seen": seen[1]}))
+    assert saved.status_code == 303
+    assert len(schedules(database)) == 2
+
+
+async def test_what_was_seen_of_one_collision_does_not_cover_another(
+    browser: Browse, database: Database, fields: dict[str, Any]
+) -> None:
+    operator = browser("operator")
+    await operator.post("/lich-phat/moi", **fields)
+    shown = await operator.post("/lich-phat/xem-truoc", **fields)
+    seen = shown.text.split('name="seen" value="')[1].split('"')[0]
+    other = fields | {"priority": "10", "seen": seen}
+    assert (await operator.post("/lich-phat/moi", **other)).status_code == 409
+
+
+async def test_the_preview_names_the_next_starts(browser: Browse, fields: dict[str, Any]) -> None:
+    fields |= {"frequency": "weekdays", "weekdays": ["2"], "times": ["06:00"]}
+    words = (await browser("operator").post("/lich-phat/xem-truoc", **fields)).text
+    assert words.count("<time") == 5
+    assert "Thứ tư, 25/11/2026" in words
+    assert "Không trùng với lịch phát nào." in words
+
+
+async def test_the_preview_says_what_is_still_missing(browser: Browse, fields: dict[str, Any]) -> None:
+    shown = await browser("operator").post("/lich-phat/xem-truoc", **(fields | {"programme_ids": [""]}))
+    assert shown.status_code == 200
+    assert "Chưa xem trước được:" in shown.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"programme_ids": [""]}, "programme_ids"),
+        ({"programme_ids": ["khong-co"]}, "programme_ids"),
+        ({"times": [""]}, "times"),
+        ({"times": ["25:61"]}, "times"),
+        ({"end_date": "2026-01-01"}, "end_date"),
+        ({"start_date": "0026-11-23"}, "start_date"),
+        ({"frequency": "weekdays"}, "weekdays"),
+        ({"frequency": "monthly", "month_days": ["31"], "end_date": "2026-11-30"}, "frequency"),
+        ({"frequency": "once", "once_date": "2026-11-22", "once_time": "05:30"}, "frequency"),
+        ({"frequency": "every_n_days", "interval_days": "0"}, "interval_days"),
+        ({"repeats": "0"}, "repeats"),
+        ({"volume": "101"}, "volume"),
+        ({"gap_s": "-1"}, "gap_s"),
+        ({"priority": "50"}, "priority"),
+        ({"area_id": "khong-co"}, "area_id"),
+    ],
+)
+async def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(
+    browser: Browse, database: Database, fields: dict[str, Any], changes: dict[str, Any], field: str
+) -> None:
+    fields |= {"title": "Giữ <nguyên>"}
+    refused = await browser("operator").post("/lich-phat/moi", **(fields | changes))
+    assert refused.status_code in {404, 422}
+    assert f'id="{field}-error"' in refused.text
+    assert 'value="Giữ &lt;nguyên&gt;"' in refused.text
+    if "times" not in changes:
+        assert 'name="times" value="17:00"' in refused.text
+    assert not schedules(database)
+
+
+async def test_a_schedule_is_changed_in_its_form_and_withdrawn(
+    browser: Browse, database: Database, fields: dict[str, Any]
+) -> None:
+    operator = browser("operator")
+    await operator.post("/lich-phat/moi", **fields)
+    [schedule] = schedules(database)
+    path = f"/lich-phat/{schedule.id}"
+    form = (await operator.get(f"{path}/sua")).text
+    assert 'name="times" value="05:30"' in form
+    assert f'hx-post="/lich-phat/xem-truoc?lich={schedule.id}"' in form
+    changed = await operator.post(f"{path}/sua", **(fields | {"times": ["06:15"]}))
+    assert changed.status_code == 303
+    assert schedules(database)[0].rule["times"] == ["06:15:00"]
+    withdrawn = await operator.post(f"{path}/huy")
+    assert withdrawn.headers["location"] == "/lich-phat?xong=withdrawn"
+    assert "06:15" not in await operator.words("/luot-phat")
+    assert (await operator.post(f"{path}/huy")).status_code == 409
+
+
+async def test_neighbours_may_neither_see_nor_touch_it(
+    browser: Browse, database: Database, fields: dict[str, Any]
+) -> None:
+    await browser("operator").post("/lich-phat/moi", **fields)
+    [schedule] = schedules(database)
+    neighbour = browser("neighbour")
+    assert "Bản tin sáng" not in await neighbour.words("/lich-phat")
+    assert (await neighbour.post(f"/lich-phat/{schedule.id}/huy")).status_code == 403
+    assert (await neighbour.post("/lich-phat/moi", **fields)).status_code == 403
+
+
+async def test_a_schedule_whose_programme_went_says_so(
+    browser: Browse, database: Database, fields: dict[str, Any], approved_programme: str
+) -> None:
+    operator = browser("operator")
+    await operator.post("/lich-phat/moi", **fields)
+    await operator.post(f"/chuong-trinh/{approved_programme}/archive")
+    with database.write() as session:
+        timetable.expand_all(session, datetime.combine(date(2026, 11, 23), time(3), tzinfo=UTC), 14)
+    words = await operator.words("/lich-phat")
+    assert "chương trình “Bản tin sáng” chưa được duyệt" in words
+    assert "Không còn lượt nào" in words
