@@ -44,7 +44,7 @@ class EpochWatch:
 class Publisher:
     """Claims what is due, publishes it retained, and marks it once the broker has acknowledged it."""
 
-    def __init__(self, context: Context, link: Link, epoch_wait_s: float = 1.5) -> None:
+    def __init__(self, context: Context, link: Link, epoch_wait_s: float = 3.0) -> None:
         self._context = context
         self._link = link
         self._watch = EpochWatch(link)
