@@ -137,8 +137,8 @@ class Link:
     def _rouse(self) -> None:
         try:
             self._wake.send(b"!")
-        except BlockingIOError:
-            return  # The thread has plenty of calls to wake up from already.
+        except OSError:
+            return  # Full: it has plenty of calls to wake up from already. Closed: the link has ended.
 
     def _serve(self) -> None:
         failures = 0
