@@ -1,7 +1,6 @@
 """A recording goes all the way: uploaded, approved, scheduled, fetched, heard from loudspeakers, reported."""
 
 import io
-import subprocess
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -10,12 +9,11 @@ from zoneinfo import ZoneInfo
 
 import av
 import httpx
-import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from audio_library.speech import read_aloud
 from tests.support.province import Province, Samples, SimStation, Sounding, likeness, wait_until
+from tests.support.recording import recording
 
 COMMUNE, VILLAGE, OTHER = "dai-bat-xat", "cum-loa-ban-vuoc", "cum-loa-ta-van-giay"
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -92,26 +90,6 @@ def test_a_station_that_is_killed_turns_unreachable_by_itself(province: Province
     assert seen["reason"] is not None
     station.start()
     wait_until("it is back", lambda: state_of(technician, COMMUNE, "ok"))
-
-
-def recording(folder: Path) -> Path:
-    """A stereo 44.1 kHz MP3 of a Vietnamese voice, with cover art, as people send it."""
-    voice, cover, mp3 = folder / "voice.wav", folder / "cover.png", folder / "Bản tin thứ hai.mp3"
-    read_aloud(
-        "Kính chào bà con xã Bát Xát. Sáng nay trời rét, bà con nhớ giữ ấm cho trâu bò. "
-        "Chiều nay họp thôn tại nhà văn hóa, mời bà con đến dự đông đủ. Xin cảm ơn bà con.",
-        "vi",
-        voice,
-    )
-    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
-    picture = ["-f", "lavfi", "-i", "color=red:s=64x64", "-frames:v", "1"]
-    subprocess.run([ffmpeg, "-v", "error", *picture, cover], check=True)
-    stereo = ["-map", "0:a", "-map", "1:v", "-ac", "2", "-ar", "44100", "-c:a", "libmp3lame", "-c:v", "png"]
-    subprocess.run(
-        [ffmpeg, "-v", "error", "-i", voice, "-i", cover, *stereo, "-disposition:v", "attached_pic", mp3],
-        check=True,
-    )
-    return mp3
 
 
 def uploaded(operator: httpx.Client, file: Path) -> str:

@@ -1,0 +1,28 @@
+"""A recording such as people send."""
+
+import subprocess
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from audio_library.speech import read_aloud
+
+
+def recording(folder: Path) -> Path:
+    """A stereo 44.1 kHz MP3 of a Vietnamese voice, with cover art, as people send it."""
+    voice, cover, mp3 = folder / "voice.wav", folder / "cover.png", folder / "Bản tin thứ hai.mp3"
+    read_aloud(
+        "Kính chào bà con xã Bát Xát. Sáng nay trời rét, bà con nhớ giữ ấm cho trâu bò. "
+        "Chiều nay họp thôn tại nhà văn hóa, mời bà con đến dự đông đủ. Xin cảm ơn bà con.",
+        "vi",
+        voice,
+    )
+    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
+    picture = ["-f", "lavfi", "-i", "color=red:s=64x64", "-frames:v", "1"]
+    subprocess.run([ffmpeg, "-v", "error", *picture, cover], check=True)
+    stereo = ["-map", "0:a", "-map", "1:v", "-ac", "2", "-ar", "44100", "-c:a", "libmp3lame", "-c:v", "png"]
+    subprocess.run(
+        [ffmpeg, "-v", "error", "-i", voice, "-i", cover, *stereo, "-disposition:v", "attached_pic", mp3],
+        check=True,
+    )
+    return mp3
