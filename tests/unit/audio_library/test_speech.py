@@ -23,4 +23,4 @@ def _seconds(path: Path) -> float:
     with wave.open(str(path)) as file:
         samples = file.readframes(file.getnframes())
         assert any(samples), "all silence"
-        return file.getnframes() / file.getframerate()
+        return float(file.getnframes() / file.getframerate())
