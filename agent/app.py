@@ -64,7 +64,7 @@ class Station:
 
     def _load(self) -> None:
         self.store.load()
-        self.ledger.load()
+        self.ledger.load(self.clock.now())
         self._plan_changed()
 
     def _plan_changed(self) -> None:

@@ -199,9 +199,11 @@ class Conductor:
         await self.stage.engage(group, part, from_s, holds_from, volume)
 
     async def _record(self, cue: Cue, parts: Mapping[str, Part]) -> None:
+        waiting = {id_: reason for id_, reason in self._ledger.held.items() if id_ in parts}
         for id_, reason in cue.held.items():
             if id_ not in self._ledger.begun:
-                self._ledger.held.setdefault(id_, self._true_reason(id_, reason))
+                waiting.setdefault(id_, self._true_reason(id_, reason))
+        self._ledger.held = waiting
         for ending in cue.endings:
             part = parts[ending.occurrence.id]
             why = None if ending.reason is None else self._true_reason(part.planned.id, ending.reason)

@@ -26,8 +26,11 @@ class Ledger:
     held: dict[str, OutcomeReason] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
 
-    def load(self) -> None:
-        """Whatever had begun in the last life was interrupted by its end."""
+    def load(self, now: datetime) -> None:
+        """What had begun in the last life was interrupted by its end; what was only armed never began."""
+        for id_, row in self.journal.begun().items():
+            if row.begun_at > now:
+                self.journal.unbegin(id_)
         self.journal.interrupt_all()
         self.begun = self.journal.begun()
         self.ended = set(self.journal.ended())

@@ -47,6 +47,16 @@ from wire.signing import SigningKey
 Samples = NDArray[np.int16]
 T = TypeVar("T")
 RATE_HZ = 48_000
+AMQTT_CODE = """
+import asyncio, json, sys
+from amqtt.broker import Broker
+
+async def serve():
+    await Broker(json.loads(sys.argv[1]), loop=asyncio.get_running_loop()).start()
+    await asyncio.Event().wait()
+
+asyncio.run(serve())
+"""
 SPAWN_CODE = "from firmware_sim.cli import app; app()"
 
 
@@ -74,22 +84,31 @@ def answers(port: int) -> bool:
 
 @dataclass
 class Broker:
-    """Mosquitto on a port of its own; `stop` and `start` keep the port."""
+    """A broker on a port of its own; `stop` and `start` keep the port."""
 
+    kind: str
     host: str
     port: int
     config: Path
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        command = self._mosquitto() if self.kind == "mosquitto" else self._amqtt()
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        eventually(lambda: answers(self.port), "broker listens")
+
+    def _mosquitto(self) -> list[str]:
         program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
         if program is None:
             pytest.fail("mosquitto is not installed; `make test` installs it through apt")
-        self.config.write_text(f"listener {self.port} {self.host}\nallow_anonymous true\npersistence false\n")
-        self.process = subprocess.Popen(
-            [program, "-c", str(self.config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        eventually(lambda: answers(self.port), "broker listens")
+        lines = (f"listener {self.port} {self.host}", "allow_anonymous true", "persistence false", "")
+        self.config.write_text("\n".join(lines))
+        return [program, "-c", str(self.config)]
+
+    def _amqtt(self) -> list[str]:
+        listeners = {"default": {"type": "tcp", "bind": f"{self.host}:{self.port}"}}
+        anybody = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
+        return [sys.executable, "-c", AMQTT_CODE, json.dumps({"listeners": listeners, "plugins": anybody})]
 
     def stop(self) -> None:
         if self.process is not None:
@@ -99,8 +118,10 @@ class Broker:
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    made = Broker("127.0.0.1", free_port(), tmp_path / "mosquitto.conf")
+def broker(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Broker]:
+    """Mosquitto; `parametrize("broker", ["mosquitto", "amqtt"], indirect=True)` tries both."""
+    kind = getattr(request, "param", "mosquitto")
+    made = Broker(kind, "127.0.0.1", free_port(), tmp_path / "mosquitto.conf")
     made.start()
     yield made
     made.stop()

@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
+import pytest
 
 from wire.ids import LatenessRule, Outcome, OutcomeReason, Priority
 from wire.messages import Lateness
 
 
+@pytest.mark.parametrize("broker", ["mosquitto", "amqtt"], indirect=True)
 def test_a_planned_occurrence_is_heard_on_its_second_and_reported(
     centre: Any, make_station: Any, make_sound: Any, soon: Any, match: Any
 ) -> None:

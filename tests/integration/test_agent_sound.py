@@ -12,7 +12,7 @@ def test_a_download_that_is_cut_off_goes_on_where_it_stopped(
     sound = make_sound(4.0)
     half = sound.item.size_bytes // 2
     media.cut_after.append(half)
-    planned = soon(sound.item, in_s=6.0)
+    planned = soon(sound.item, in_s=3.5)
     make_station()
     centre.send_card()
     centre.send_plan(planned)

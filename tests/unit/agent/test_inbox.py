@@ -163,6 +163,22 @@ async def test_acknowledgements_pass_only_for_this_station(desk: Desk) -> None:
     assert desk.reasons() == [RefusalReason.MALFORMED]
 
 
+async def test_a_disk_that_takes_nothing_leaves_what_is_held(
+    desk: Desk, key: SigningKey, make_layer: Callable[..., PlanLayer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    await desk.inbox.take(PLAN, key.sign(make_layer(version=1)))
+    with monkeypatch.context() as patched:
+        patched.setattr("agent.store.write_durably", full)
+        await desk.inbox.take(PLAN, key.sign(make_layer(version=2)))
+    assert [layer.version for layer in desk.store.layers()] == [1]
+    assert (desk.changes, desk.reasons()) == (1, [])
+    await desk.inbox.take(PLAN, key.sign(make_layer(version=2)))
+    assert [layer.version for layer in desk.store.layers()] == [2]
+
+
 async def test_a_cleared_topic_changes_nothing(
     desk: Desk, key: SigningKey, make_layer: Callable[..., PlanLayer]
 ) -> None:

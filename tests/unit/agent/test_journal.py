@@ -18,7 +18,7 @@ def report(number: int) -> PlaybackReport:
 
 def reopened(folder: Path) -> Ledger:
     ledger = Ledger(Journal(folder / "journal.sqlite"))
-    ledger.load()
+    ledger.load(NOW)
     return ledger
 
 
@@ -49,6 +49,16 @@ async def test_a_restart_in_the_middle_leaves_an_honest_count(
     assert ledger.ended == {id_}
     assert ledger.begun == {}
     assert ledger.journal.outbox(10) == (done,)
+
+
+async def test_what_was_only_armed_when_the_power_went_has_not_begun(
+    tmp_path: Path, make_planned: Callable[..., PlannedOccurrence]
+) -> None:
+    part = part_of(make_planned(start=NOW), "ta-van", depth=1)
+    await reopened(tmp_path).begin(part, NOW + timedelta(seconds=1))
+    assert reopened(tmp_path).begun == {}
+    await reopened(tmp_path).begin(part, NOW)
+    assert reopened(tmp_path).begun[part.planned.id].interrupted
 
 
 async def test_all_frames_heard_is_played_and_half_a_second_less_still_is(
