@@ -87,6 +87,14 @@ def load(file: Path) -> Settings:
     try:
         values: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
         settings = Settings(**values)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError, TypeError) as error:
+    except ValidationError as error:
+        raise SettingsRefused(file=str(file), problem=_fields(error)) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError) as error:
         raise SettingsRefused(file=str(file), problem=str(error)) from error
     return settings.model_copy(update={"state_dir": file.resolve().parent / settings.state_dir})
+
+
+def _fields(error: ValidationError) -> str:
+    """Which settings, and why; never their values, which may be secret."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problems)
