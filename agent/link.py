@@ -141,6 +141,9 @@ class Link:
             self.on_up()
 
     def arrived(self, client: mqtt.Client, incoming: Incoming) -> None:
+        """Brokers may send what nobody asked for (amqtt does at each connect): it is passed over."""
+        if incoming.topic not in self._wanted:
+            return
         try:
             self.incoming.put_nowait(incoming)
         except asyncio.QueueFull:

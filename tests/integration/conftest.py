@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import signal
@@ -100,7 +101,8 @@ class Broker:
     def _mosquitto(self) -> list[str]:
         program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
         if program is None:
-            pytest.fail("mosquitto is not installed; `make test` installs it through apt")
+            without = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+            without("mosquitto is not installed; `make test` installs it through apt where it may")
         lines = (f"listener {self.port} {self.host}", "allow_anonymous true", "persistence false", "")
         self.config.write_text("\n".join(lines))
         return [program, "-c", str(self.config)]
