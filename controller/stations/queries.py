@@ -47,6 +47,12 @@ def pictured_one(session: Session, station_id: str) -> Pictured | None:
     return rows[0] if rows else None
 
 
+def pictured_these(session: Session, station_ids: Collection[str]) -> dict[str, Pictured]:
+    """A page of a list; at most a few hundred ids."""
+    rows = _pictured(session, select(Station, StationPicture).where(Station.id.in_(station_ids)))
+    return {station.id: (station, picture) for station, picture in rows}
+
+
 def _pictured(session: Session, statement: Any) -> list[Pictured]:
     joined = statement.outerjoin(StationPicture, StationPicture.station_id == Station.id)
     rows = session.execute(
@@ -70,6 +76,12 @@ def evidence(session: Session) -> dict[str, Picture]:
         id_: Picture(installed, bool(online), presence_at, heartbeat_at)
         for id_, installed, online, presence_at, heartbeat_at in rows
     }
+
+
+def places(session: Session) -> dict[str, str]:
+    """The area of every station, by the station's id, in the order of names."""
+    rows = session.execute(select(Station.id, Station.area_id).order_by(Station.name, Station.id))
+    return {station_id: area_id for station_id, area_id in rows}  # noqa: C416
 
 
 def latest_states(session: Session) -> dict[str, str]:
