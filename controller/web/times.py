@@ -24,6 +24,11 @@ def clock(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
     return f"{wall:%H:%M:%S}" if wall.second else f"{wall:%H:%M}"
 
 
+def to_the_second(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
+    """`05:30:00`, also for what started a millisecond before."""
+    return f"{local(moment + timedelta(milliseconds=500), zone):%H:%M:%S}"
+
+
 def day(value: date) -> str:
     return f"{value:%d/%m/%Y}"
 

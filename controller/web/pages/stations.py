@@ -1,7 +1,5 @@
 """Stations, for those who look after them: state, plan, sound, and what each refused."""
 
-from collections import Counter
-from collections.abc import Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter, Response
@@ -9,19 +7,14 @@ from fastapi import APIRouter, Response
 from controller.accounts import service as accounts
 from controller.accounts.rules import Action
 from controller.stations import service as stations
+from controller.stations.overview import overview
 from controller.stations.rules import StationState
 from controller.stations.schemas import StationView
 from controller.web.page import InPage, Page
 
 router = APIRouter()
 LIST: Final = "/dai"
-PAGE_LINES: Final = 100
-_TROUBLE_FIRST: Final = {
-    StationState.UNREACHABLE: 0,
-    StationState.NEVER_SEEN: 1,
-    StationState.OK: 2,
-    StationState.NOT_INSTALLED: 3,
-}
+PAGE_LINES: Final = 50
 
 
 @router.get(LIST)
@@ -55,28 +48,23 @@ def _one(page: Page, station_id: str) -> StationView:
 
 def _list(page: Page, chosen: str, number: int) -> dict[str, Any]:
     accounts.require_anywhere(page.person, Action.SEE_HEALTH)
+    state = StationState(chosen) if chosen in set(StationState) else None
+    number = max(1, number)
     with page.context.database.read() as session:
-        found = stations.listing(session, page.now, page.person, page.context.settings.heartbeat_timeout_s)
-    wanted = [station for station in found if chosen in {"", station.state.value}]
-    ordered = sorted(wanted, key=lambda station: (_rank(station), station.name))
-    pages = max(1, -(-len(ordered) // PAGE_LINES))
-    number = min(max(1, number), pages)
+        seen = overview(
+            session,
+            page.now,
+            page.person,
+            page.context.settings.heartbeat_timeout_s,
+            state=state,
+            first=(number - 1) * PAGE_LINES,
+            limit=PAGE_LINES,
+        )
     return {
-        "stations": ordered[(number - 1) * PAGE_LINES : number * PAGE_LINES],
-        "counts": _counts(found),
-        "playing": sum(station.activity == "playing" and _rank(station) == 2 for station in found),
-        "total": len(found),
-        "chosen": chosen,
+        "stations": seen.stations,
+        "counts": seen.counts,
+        "total": sum(seen.counts.values()),
+        "chosen": state.value if state else "",
         "number": number,
-        "pages": pages,
+        "pages": max(1, -(-seen.chosen // PAGE_LINES)),
     }
-
-
-def _rank(station: StationView) -> int:
-    return _TROUBLE_FIRST[station.state]
-
-
-def _counts(found: Sequence[StationView]) -> dict[str, int]:
-    """Of every state that occurs, troubles first."""
-    counted = Counter(station.state for station in found)
-    return {state.value: counted[state] for state in _TROUBLE_FIRST if counted[state]}

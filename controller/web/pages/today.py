@@ -13,7 +13,7 @@ from controller.playback import service as playback
 from controller.programmes import service as programmes
 from controller.programmes.rules import Move
 from controller.programmes.tables import ProgrammeState
-from controller.stations import service as stations
+from controller.stations.overview import counts
 from controller.stations.rules import StationState
 from controller.timetable import service as timetable
 from controller.timetable.schemas import OccurrenceView
@@ -92,9 +92,9 @@ def _programme_tasks(page: Page, session: Session) -> list[Task]:
 def _station_tasks(page: Page, session: Session) -> list[Task]:
     if not page.may("manage_stations"):
         return []
-    found = stations.listing(session, page.now, page.person, page.context.settings.heartbeat_timeout_s)
-    lost = sum(station.state is StationState.UNREACHABLE for station in found)
-    unseen = sum(station.state is StationState.NEVER_SEEN for station in found)
+    timeout_s = page.context.settings.heartbeat_timeout_s
+    found = counts(session, page.now, page.person, timeout_s)
+    lost, unseen = (found.get(state, 0) for state in (StationState.UNREACHABLE, StationState.NEVER_SEEN))
     return [
         Task("unreachable", lost, "/dai?loc=unreachable", "bad"),
         Task("never_seen", unseen, "/dai?loc=never_seen", "quiet"),

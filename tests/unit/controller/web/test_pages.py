@@ -270,3 +270,13 @@ async def test_files_of_the_look_may_be_kept_for_good(stranger: Any) -> None:
     assert kept.status_code == 200
     assert "immutable" in kept.headers["cache-control"]
     assert (await stranger.get("/static/favicon.svg")).headers["cache-control"] == "no-cache"
+
+
+async def test_pages_travel_compressed(browser: Callable[[str], Any], village: Mapping[str, str]) -> None:
+    technician = browser("technician")
+    plain = await technician.get("/dai", **{"Accept-Encoding": "identity"})
+    packed = await technician.get("/dai", **{"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < len(plain.content) / 2
+    assert "Đài cum-1" in packed.text

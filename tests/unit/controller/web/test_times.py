@@ -52,6 +52,11 @@ def test_a_moment_is_told_in_the_area_s_zone() -> None:
     assert times.clock(datetime(2026, 11, 22, 22, 30, tzinfo=UTC)) == "05:30"
 
 
+def test_a_start_a_hair_early_is_told_on_its_second() -> None:
+    assert times.to_the_second(datetime(2026, 11, 22, 22, 29, 59, 999_400, tzinfo=UTC)) == "05:30:00"
+    assert times.to_the_second(datetime(2026, 11, 22, 22, 30, 0, 400, tzinfo=UTC)) == "05:30:00"
+
+
 @pytest.mark.parametrize(
     ("day", "words"),
     [
