@@ -2,15 +2,11 @@
 
 import hashlib
 import json
-import os
 import re
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -28,6 +24,8 @@ from numpy.typing import NDArray
 from paho.mqtt.enums import CallbackAPIVersion
 
 from agent.decoder import decode
+from tests.support.broker import Broker
+from tests.support.waiting import eventually, free_port
 from wire import topics
 from wire.ids import LatenessRule, Outcome, StationKind
 from wire.messages import (
@@ -48,75 +46,7 @@ from wire.signing import SigningKey
 Samples = NDArray[np.int16]
 T = TypeVar("T")
 RATE_HZ = 48_000
-AMQTT_CODE = """
-import asyncio, json, sys
-from amqtt.broker import Broker
-
-async def serve():
-    await Broker(json.loads(sys.argv[1]), loop=asyncio.get_running_loop()).start()
-    await asyncio.Event().wait()
-
-asyncio.run(serve())
-"""
 SPAWN_CODE = "from firmware_sim.cli import app; app()"
-
-
-def eventually(look: Callable[[], T | None], what: str, within_s: float = 10.0) -> T:
-    """The first truthy answer of `look`, or a failure that says what was waited for."""
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        if answer := look():
-            return answer
-        time.sleep(0.02)
-    raise AssertionError(f"not within {within_s} s: {what}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-@dataclass
-class Broker:
-    """A broker on a port of its own; `stop` and `start` keep the port."""
-
-    kind: str
-    host: str
-    port: int
-    config: Path
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = self._mosquitto() if self.kind == "mosquitto" else self._amqtt()
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        eventually(lambda: answers(self.port), "broker listens")
-
-    def _mosquitto(self) -> list[str]:
-        program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-        if program is None:
-            without = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-            without("mosquitto is not installed; `make test` installs it through apt where it may")
-        lines = (f"listener {self.port} {self.host}", "allow_anonymous true", "persistence false", "")
-        self.config.write_text("\n".join(lines))
-        return [program, "-c", str(self.config)]
-
-    def _amqtt(self) -> list[str]:
-        listeners = {"default": {"type": "tcp", "bind": f"{self.host}:{self.port}"}}
-        anybody = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
-        return [sys.executable, "-c", AMQTT_CODE, json.dumps({"listeners": listeners, "plugins": anybody})]
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(5)
-            self.process = None
 
 
 @pytest.fixture

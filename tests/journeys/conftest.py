@@ -18,11 +18,15 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def province(filled: Path, tmp_path: Path) -> Iterator[Province]:
+def province_copy(filled: Path, tmp_path: Path) -> Path:
+    """A filled data directory of the test's own."""
+    return Path(shutil.copytree(filled, tmp_path / "data"))
+
+
+@pytest.fixture
+def province(province_copy: Path) -> Iterator[Province]:
     """Filled, with the controller running; stations are there but not started."""
-    data = tmp_path / "data"
-    shutil.copytree(filled, data)
-    place = Province(data, environment_for(data))
+    place = Province(province_copy, environment_for(province_copy))
     try:
         place.fill()
         place.start_controller()

@@ -12,8 +12,9 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.support.province import Province, Samples, SimStation, Sounding, likeness, wait_until
+from tests.support.province import Province, Samples, SimStation, Sounding, likeness
 from tests.support.recording import recording
+from tests.support.waiting import eventually
 
 COMMUNE, VILLAGE, OTHER = "dai-bat-xat", "cum-loa-ban-vuoc", "cum-loa-ta-van-giay"
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -61,8 +62,8 @@ def test_a_restart_in_the_middle_goes_on_and_an_absent_station_is_told_of(
 
     start = next_second(LEAD_S)
     here, elsewhere = schedule_once(operator, programme, start), schedule_once(operator, twin, start)
-    wait_until("the commune station sounds", lambda: is_sounding(operator, here, COMMUNE))
-    wait_until("a part of it is over", lambda: datetime.now(UTC) > start + timedelta(seconds=6) or None)
+    eventually(lambda: is_sounding(operator, here, COMMUNE), "the commune station sounds")
+    eventually(lambda: datetime.now(UTC) > start + timedelta(seconds=6), "a part of it is over")
     commune.kill()
     commune.start()
 
@@ -82,14 +83,14 @@ def test_a_station_that_is_killed_turns_unreachable_by_itself(province: Province
     technician = province.signed_in("kythuat")
     station = province.stations[COMMUNE]
     station.start()
-    wait_until("it is there", lambda: state_of(technician, COMMUNE, "ok"))
+    eventually(lambda: state_of(technician, COMMUNE, "ok"), "it is there")
     station.kill()
     killed_at = datetime.now(UTC)
-    seen = wait_until("it is missed", lambda: state_of(technician, COMMUNE, "unreachable"), within_s=100)
+    seen = eventually(lambda: state_of(technician, COMMUNE, "unreachable"), "it is missed", within_s=100)
     assert datetime.now(UTC) - killed_at < timedelta(seconds=100)
     assert seen["reason"] is not None
     station.start()
-    wait_until("it is back", lambda: state_of(technician, COMMUNE, "ok"))
+    eventually(lambda: state_of(technician, COMMUNE, "ok"), "it is back")
 
 
 def uploaded(operator: httpx.Client, file: Path) -> str:
@@ -97,7 +98,7 @@ def uploaded(operator: httpx.Client, file: Path) -> str:
     with file.open("rb") as opened:
         sent = operator.post("/api/uploads", files={"file": (file.name, opened, "audio/mpeg")})
     assert sent.status_code == 202, sent.text
-    upload = wait_until("the upload is worked through", lambda: finished_upload(operator, sent.json()["id"]))
+    upload = eventually(lambda: finished_upload(operator, sent.json()["id"]), "the upload is worked through")
     assert upload["state"] == "ready", upload
     return str(upload["sound_sha256"])
 
@@ -143,7 +144,7 @@ def start_and_meet(client: httpx.Client, stations: list[SimStation]) -> None:
     for station in stations:
         station.start()
     for station in stations:
-        wait_until(f"{station.id} is there", partial(state_of, client, station.id, "ok"))
+        eventually(partial(state_of, client, station.id, "ok"), f"{station.id} is there")
 
 
 def withdraw_everything(operator: httpx.Client) -> None:
@@ -174,7 +175,7 @@ def final_rows(client: httpx.Client, occurrence: str, ended: datetime) -> list[d
         return rows if rows and all(row["seconds_played"] is not None for row in rows) else None
 
     patience_s = (ended - datetime.now(UTC)).total_seconds() + 45
-    return wait_until(f"{occurrence} is reported by all", look, within_s=patience_s)
+    return eventually(look, f"{occurrence} is reported by all", within_s=patience_s)
 
 
 def decoded(opus: bytes) -> Samples:

@@ -3,48 +3,24 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 import tomllib
 import wave
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import numpy as np
 import numpy.typing as npt
 
+from tests.support.waiting import eventually, free_ports
+
 BIN = Path(sys.executable).parent
 Samples = npt.NDArray[np.float64]
-T = TypeVar("T")
-
-
-def wait_until(what: str, look: Callable[[], T | None], within_s: float = 60.0) -> T:
-    """The first thing that `look` finds; fails with `what` when the deadline passes."""
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"{what}: not within {within_s:.0f} s")
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
 
 
 @dataclass
@@ -146,7 +122,7 @@ class Province:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
             )
-        wait_until("the controller answers", self._answers)
+        eventually(self._answers, "the controller answers", within_s=60)
 
     def _answers(self) -> bool:
         assert self.controller is not None
