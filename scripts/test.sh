@@ -22,4 +22,4 @@ if [ ${#missing[@]} -gt 0 ]; then
         echo "Left out, because these packages are missing and cannot be installed here: ${missing[*]}" >&2
     fi
 fi
-.venv/bin/python -m pytest -n "${TEST_PROCESSES:-2}" --dist loadfile "$@"
+.venv/bin/python -m pytest -n "${TEST_PROCESSES:-2}" --dist loadgroup "$@"

@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -33,19 +34,24 @@ NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The URL of a server of our own, without a database name."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not programs:
         pytest.skip("no PostgreSQL on this machine")
-    folder = tmp_path_factory.mktemp("postgres")
+    # pytest's own folders let nobody else through.
+    with tempfile.TemporaryDirectory() as temporary:
+        yield from _serve(Path(temporary), programs[-1])
+
+
+def _serve(folder: Path, programs: Path) -> Iterator[str]:
     as_owner = _as_postgres(folder)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
 
     def run(program: str, *arguments: str) -> None:
-        command = [*as_owner, str(programs[-1] / program), "-D", str(folder / "data"), *arguments]
+        command = [*as_owner, str(programs / program), "-D", str(folder / "data"), *arguments]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder)
 
     run("initdb", "-A", "trust", "-U", "loaban")
@@ -60,9 +66,6 @@ def _as_postgres(folder: Path) -> list[str]:
     if os.geteuid() != 0:
         return []
     shutil.chown(folder, "postgres")
-    for parent in folder.parents[:3]:
-        if parent.owner() == folder.parent.owner() and parent.name.startswith("pytest"):
-            parent.chmod(0o755)
     return ["runuser", "-u", "postgres", "--"]
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -90,7 +91,8 @@ def test_progress_is_written_and_renews_the_lease(
 ) -> None:
     upload_id = add_upload()
     seconds_s = iter(range(1000))
-    monkeypatch.setattr("controller.media.ingest_job.time.monotonic", lambda: float(next(seconds_s)))
+    ticking = SimpleNamespace(monotonic=lambda: float(next(seconds_s)))
+    monkeypatch.setattr("controller.media.ingest_job.time", ticking)
     seen: list[tuple[float, datetime | None]] = []
 
     def look(progress: Progress) -> None:
@@ -111,7 +113,7 @@ def test_progress_is_not_written_more_than_once_a_second(
     context: Context, add_upload: Add, state_of: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload_id = add_upload()
-    monkeypatch.setattr("controller.media.ingest_job.time.monotonic", lambda: 5.0)
+    monkeypatch.setattr("controller.media.ingest_job.time", SimpleNamespace(monotonic=lambda: 5.0))
     seen: list[float] = []
 
     def look(progress: Progress) -> None:
@@ -128,7 +130,8 @@ def test_whoever_lost_the_claim_stops_and_writes_nothing(
 ) -> None:
     upload_id = add_upload()
     seconds_s = iter(range(1000))
-    monkeypatch.setattr("controller.media.ingest_job.time.monotonic", lambda: float(next(seconds_s)))
+    ticking = SimpleNamespace(monotonic=lambda: float(next(seconds_s)))
+    monkeypatch.setattr("controller.media.ingest_job.time", ticking)
 
     def another_takes_over(progress: Progress) -> None:
         clock[0] += timedelta(seconds=121)

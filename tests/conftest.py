@@ -1,0 +1,16 @@
+"""Which tests share a worker when the suite runs in parallel."""
+
+from pathlib import Path
+
+import pytest
+
+_REAL_TIME = ("journeys", "integration/test_agent", "contract/test_speaker")
+"""What is measured against the clock runs one after the other, or it would disturb itself."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        path = item.path.relative_to(Path(__file__).parent).as_posix()
+        group = "real time" if path.startswith(_REAL_TIME) else path
+        item.add_marker(pytest.mark.xdist_group(group))
