@@ -133,6 +133,6 @@ def _write_agent_file(context: Context, folder: Path, station_id: str) -> None:
         'state_dir = "state"\n'
         f"controller_keys = [{{ {jwk} }}]\n"
         'clock = "assume_trusted"\n'
-        f'\n[broker]\nhost = "{settings.broker_host}"\nport = {settings.broker_port}\n'
+        f'\n[broker]\nhost = "{settings.broker_host}"\nport = {settings.broker_port}\n',
         encoding="utf-8",
     )
