@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.files import python_files
+
 ROOT = Path(__file__).parents[2]
 SOURCES = ("wire", "schedules", "audio_library", "controller", "agent", "firmware_sim", "bench", "scripts")
 NAIVE = {"utcnow", "utcfromtimestamp", "today"}
@@ -64,7 +66,7 @@ def test_nine_functions_in_ten_are_under_forty_lines() -> None:
 
 def sources() -> Iterator[Path]:
     for folder in SOURCES:
-        yield from (path for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts)
+        yield from python_files(ROOT / folder)
 
 
 def tree(path: Path) -> ast.Module:

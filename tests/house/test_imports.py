@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.files import python_files
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("wire", "schedules", "audio_library", "controller", "agent", "firmware_sim")
 
@@ -18,7 +20,7 @@ def test_the_packages_import_only_whom_they_may() -> None:
 def test_schedules_know_nothing_of_wire_but_its_ids() -> None:
     offenders = [
         f"{path.relative_to(ROOT)}: {name}"
-        for path in (ROOT / "schedules").rglob("*.py")
+        for path in python_files(ROOT / "schedules")
         for name in imported(path)
         if name.split(".")[0] == "wire" and name != "wire.ids"
     ]
@@ -30,7 +32,7 @@ def test_only_audio_library_touches_pydub_and_ffmpeg() -> None:
         f"{path.relative_to(ROOT)}: {name}"
         for package in PACKAGES
         if package != "audio_library"
-        for path in (ROOT / package).rglob("*.py")
+        for path in python_files(ROOT / package)
         for name in imported(path)
         if name.split(".")[0] in {"pydub", "imageio_ffmpeg"}
     ]
@@ -42,7 +44,7 @@ def test_the_only_sql_is_in_the_queries() -> None:
     makers = {"select", "insert", "update", "delete", "text", "func"}
     offenders = [
         f"{path.relative_to(ROOT)}: {name}"
-        for path in (ROOT / "controller").rglob("*.py")
+        for path in python_files(ROOT / "controller")
         if path.name not in allowed and "versions" not in path.parts
         for name in imported(path)
         if name.startswith("sqlalchemy.") and name.rsplit(".", 1)[1] in makers
@@ -53,7 +55,7 @@ def test_the_only_sql_is_in_the_queries() -> None:
 def test_services_never_commit() -> None:
     offenders = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
-        for path in (ROOT / "controller").rglob("*.py")
+        for path in python_files(ROOT / "controller")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "commit"
     ]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from controller.web.texts import LANGUAGES, Texts
+from tests.support.files import python_files
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "controller" / "web"
@@ -64,7 +65,7 @@ def test_code_holds_no_vietnamese() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for package in ("wire", "schedules", "audio_library", "controller", "agent", "firmware_sim")
-        for path in (ROOT / package).rglob("*.py")
+        for path in python_files(ROOT / package)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and VIETNAMESE.search(node.value)
         if not is_docstring(node, path)
@@ -83,9 +84,9 @@ def used_keys() -> Iterator[tuple[Path, str]]:
     sections = {key.split(".")[0] for key in TEXTS.catalogues["vi"]} | {"sound", "schedule", "web", "label"}
     whole_key = re.compile(rf"^(?:{'|'.join(sorted(sections))})(?:\.[a-z_0-9]+)+$")
     for path in (
-        *(ROOT / "controller").rglob("*.py"),
-        *(ROOT / "audio_library").rglob("*.py"),
-        *(ROOT / "schedules").rglob("*.py"),
+        *python_files(ROOT / "controller"),
+        *python_files(ROOT / "audio_library"),
+        *python_files(ROOT / "schedules"),
     ):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if (
