@@ -54,7 +54,9 @@ def main() -> int:
         _wait_until_ready(data, environment["LOABAN_HTTP_PORT"], children["controller"])
         for config in sorted((data / "demo" / "stations").glob("*/agent.toml")):
             name = config.parent.name
-            children[name] = _start(data, environment, name, "loaban-sim", "station", "--config", str(config))
+            sound = str(config.parent / "sound")
+            command = ("loaban-sim", "station", "--config", str(config), "--sound-dir", sound)
+            children[name] = _start(data, environment, name, *command)
         _welcome(data, environment, children)
         return _watch(children)
     except Stop:
