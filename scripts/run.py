@@ -3,6 +3,7 @@
 Everything lives in `data/` (or `LOABAN_DATA_DIR`); a second run goes on with what is there.
 """
 
+import fcntl
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 from rich.console import Console
 from rich.table import Table
@@ -24,6 +26,9 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 10.0
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+END_WITH_PARENT = ("setpriv", "--pdeathsig", "TERM")
+"""However we die, Linux tells the child to stop."""
 console = Console()
 texts = Texts()
 
@@ -41,13 +46,15 @@ class Failed(Exception):
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
+    for signum in STOPPING:
+        signal.signal(signum, _stop)
     data = Path(os.environ.get("LOABAN_DATA_DIR", ROOT / "data")).absolute()
     data.mkdir(parents=True, exist_ok=True)
-    environment = _environment(data)
     children: dict[str, subprocess.Popen[bytes]] = {}
+    lock = (data / "run.lock").open("w")
     try:
+        _be_alone(lock, data)
+        environment = _environment(data)
         _do("preparing", environment, "loaban", "migrate")
         _do("filling", environment, "loaban", "demo")
         children["controller"] = _start(data, environment, "controller", "loaban", "serve")
@@ -66,6 +73,15 @@ def main() -> int:
         return 1
     finally:
         _stop_all(children)
+        lock.close()
+
+
+def _be_alone(lock: IO[str], data: Path) -> None:
+    """Held as long as the file is open."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise Failed(say("cli.run.already", data=data)) from error
 
 
 def _environment(data: Path) -> dict[str, str]:
@@ -102,7 +118,7 @@ def _start(data: Path, environment: dict[str, str], name: str, *command: str) ->
     logs.mkdir(exist_ok=True)
     with (logs / f"{name}.log").open("ab") as log:
         return subprocess.Popen(
-            [BIN / command[0], *command[1:]],
+            [*END_WITH_PARENT, BIN / command[0], *command[1:]],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -159,7 +175,7 @@ def _watch(children: dict[str, subprocess.Popen[bytes]]) -> int:
 
 
 def _stop_all(children: dict[str, subprocess.Popen[bytes]]) -> None:
-    for signum in (signal.SIGINT, signal.SIGTERM):
+    for signum in STOPPING:
         signal.signal(signum, signal.SIG_IGN)
     running = {name: child for name, child in reversed(children.items()) if child.poll() is None}
     for child in running.values():
@@ -172,7 +188,8 @@ def _stop_all(children: dict[str, subprocess.Popen[bytes]]) -> None:
             console.print(say("cli.run.killed", name=name, seconds=round(STOP_WITHIN_S)), style="red")
             child.kill()
             child.wait()
-    console.print(say("cli.run.stopped"))
+    if children:
+        console.print(say("cli.run.stopped"))
 
 
 def _stop(_signum: int, _frame: FrameType | None) -> None:

@@ -20,6 +20,7 @@ from controller.demo import data
 from controller.demo.data import Demo, DemoPerson
 from controller.loading import load_programmes
 from controller.programmes import service as programmes
+from controller.programmes.tables import ProgrammeState
 from controller.stations import service as stations
 from controller.timetable import service as timetable
 from schedules.timetable_file import load
@@ -90,18 +91,18 @@ def _fill_library(context: Context, demo: Demo, tell: Tell) -> None:
     with context.database.read() as session:
         operator = accounts.principal_named(session, demo.operator)
         approver = accounts.principal_named(session, demo.approver)
-    made = load_programmes(
-        context, operator, file, _EXAMPLES, lambda title: tell("cli.working_on", title=title)
-    )
-    _approve(context, approver, made)
+    load_programmes(context, operator, file, _EXAMPLES, lambda title: tell("cli.working_on", title=title))
+    _approve(context, approver, [entry.id for entry in file.programmes])
     with context.database.write() as session:
         timetable.import_timetable(session, context.now(), operator, file)
 
 
 def _approve(context: Context, approver: Principal, programme_ids: Iterable[str]) -> None:
+    """Those that wait for it, also from a first fill that was interrupted."""
     with context.database.write() as session:
         for programme_id in programme_ids:
-            programmes.approve(session, context.now(), approver, programme_id)
+            if programmes.get(session, approver, programme_id).state is ProgrammeState.SUBMITTED:
+                programmes.approve(session, context.now(), approver, programme_id)
 
 
 def _passwords(path: Path, people: list[DemoPerson]) -> dict[str, str]:
