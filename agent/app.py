@@ -19,6 +19,7 @@ from agent.sound_files import SoundFiles
 from agent.speakers.contract import Speaker
 from agent.store import PlanStore
 from agent.supervision import supervise
+from wire.ids import ClockTrust
 from wire.signing import Keyring
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ class Station:
 
     def _load(self) -> None:
         self.store.load()
-        self.ledger.load(self.clock.now())
+        self.ledger.load(self.clock.now(), clock_trusted=self.clock.trust() is not ClockTrust.UNKNOWN)
         self._plan_changed()
 
     def _plan_changed(self) -> None:

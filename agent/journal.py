@@ -75,7 +75,10 @@ class Journal:
 
     def unbegin(self, occurrence: str) -> None:
         """It was to begin and no frame of it came out."""
-        self._write("delete from begun where occurrence = ? and sounded_s = 0", (occurrence,))
+        self._write(
+            "delete from begun where occurrence = ? and first_frame_at is null and sounded_s = 0",
+            (occurrence,),
+        )
 
     def first_frame(self, occurrence: str, at: datetime, start_error_ms: float | None) -> None:
         """The instant of the very first sample; later runs leave it alone."""

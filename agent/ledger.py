@@ -26,10 +26,13 @@ class Ledger:
     held: dict[str, OutcomeReason] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
 
-    def load(self, now: datetime) -> None:
-        """What had begun in the last life was interrupted by its end; what was only armed never began."""
+    def load(self, now: datetime, *, clock_trusted: bool) -> None:
+        """What had begun in the last life was interrupted by its end; what was only armed never began.
+
+        A clock that is not trusted may be far behind: by it, what was heard would look like armed.
+        """
         for id_, row in self.journal.begun().items():
-            if row.begun_at > now:
+            if clock_trusted and row.begun_at > now:
                 self.journal.unbegin(id_)
         self.journal.interrupt_all()
         self.begun = self.journal.begun()
@@ -53,7 +56,7 @@ class Ledger:
     async def unbegin(self, occurrence: str) -> None:
         """No frame of it came out; as if it had never begun."""
         row = self.begun.get(occurrence)
-        if row is not None and row.sounded_s == 0.0:
+        if row is not None and row.first_frame_at is None and row.sounded_s == 0.0:
             del self.begun[occurrence]
             await asyncio.to_thread(self.journal.unbegin, occurrence)
 

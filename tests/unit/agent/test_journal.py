@@ -2,11 +2,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from agent.journal import Journal
 from agent.ledger import Ledger
 from agent.programme import part_of
-from wire.ids import Outcome, OutcomeReason
-from wire.messages import PlannedOccurrence, PlaybackReport
+from schedules.cue import decide
+from wire.ids import LatenessRule, Outcome, OutcomeReason
+from wire.messages import Lateness, PlannedOccurrence, PlaybackReport
 
 NOW = datetime(2026, 11, 23, 5, 30, tzinfo=UTC)
 
@@ -16,9 +19,9 @@ def report(number: int) -> PlaybackReport:
     return PlaybackReport(id=f"r{number}", occurrence=f"a@{start:%Y%m%dT%H%M%SZ}", outcome=Outcome.PLAYED)
 
 
-def reopened(folder: Path) -> Ledger:
+def reopened(folder: Path, now: datetime = NOW, *, clock_trusted: bool = True) -> Ledger:
     ledger = Ledger(Journal(folder / "journal.sqlite"))
-    ledger.load(NOW)
+    ledger.load(now, clock_trusted=clock_trusted)
     return ledger
 
 
@@ -59,6 +62,34 @@ async def test_what_was_only_armed_when_the_power_went_has_not_begun(
     assert reopened(tmp_path).begun == {}
     await reopened(tmp_path).begin(part, NOW)
     assert reopened(tmp_path).begun[part.planned.id].interrupted
+
+
+@pytest.mark.parametrize("clock_trusted", [False, True])
+async def test_what_was_heard_has_begun_although_the_clock_came_up_behind(
+    tmp_path: Path, make_planned: Callable[..., PlannedOccurrence], clock_trusted: bool
+) -> None:
+    """A board without a clock loses power 3 s into a *skip*, before its first frame count is on disk."""
+    skip = Lateness(rule=LatenessRule.SKIP, grace_s=300)
+    part = part_of(make_planned(start=NOW, lateness=skip), "ta-van", depth=1)
+    id_ = part.planned.id
+    ledger = reopened(tmp_path)
+    await ledger.begin(part, NOW)
+    await ledger.first_frame(id_, NOW, 0.4)
+
+    ledger = reopened(tmp_path, NOW - timedelta(hours=3), clock_trusted=clock_trusted)
+    cue = decide(NOW + timedelta(minutes=1), [part.occurrence], ledger.progress(), None, None)
+
+    assert cue.sound is None
+    assert [ending.outcome for ending in cue.endings] == [Outcome.PARTLY_PLAYED]
+
+
+async def test_without_a_trusted_clock_nobody_can_say_that_it_was_only_armed(
+    tmp_path: Path, make_planned: Callable[..., PlannedOccurrence]
+) -> None:
+    part = part_of(make_planned(start=NOW), "ta-van", depth=1)
+    await reopened(tmp_path).begin(part, NOW)
+    ledger = reopened(tmp_path, NOW - timedelta(hours=3), clock_trusted=False)
+    assert set(ledger.begun) == {part.planned.id}
 
 
 async def test_all_frames_heard_is_played_and_half_a_second_less_still_is(
