@@ -177,11 +177,18 @@ def environment_for(data: Path) -> dict[str, str]:
     }
 
 
-def likeness(heard: Samples, source: Samples) -> float:
-    """The peak of the normalised cross-correlation of two sounds, 1 for the same sound at any level."""
+def likeness(heard: Samples, source: Samples) -> tuple[float, float]:
+    """How alike two sounds are (1: the same at any level), and where in `source` `heard` begins, in seconds.
+
+    The peak of the normalised cross-correlation, and its lag.
+    """
     size = 1 << (len(heard) + len(source) - 1).bit_length()
-    cross = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(source, size)), size)
-    return float(np.max(np.abs(cross)) / np.sqrt(np.sum(heard**2) * np.sum(source**2)))
+    cross = np.fft.irfft(np.conj(np.fft.rfft(heard, size)) * np.fft.rfft(source, size), size)
+    lag = int(np.argmax(np.abs(cross)))
+    lag_s = (lag if lag < size // 2 else lag - size) / 48_000
+    overlapping = source[max(lag, 0) : lag + len(heard)] if lag < size // 2 else source
+    energy = np.sqrt(np.sum(heard**2) * np.sum(overlapping**2))
+    return float(np.abs(cross[lag]) / energy), lag_s
 
 
 def problem(answer: httpx.Response) -> dict[str, Any]:

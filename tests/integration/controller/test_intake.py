@@ -78,6 +78,11 @@ async def test_nonsense_and_strangers_are_counted_and_harm_nobody(
     ear = await listen(any_broker)
     controller = await start_controller(any_broker)
     await until(lambda: ear.on(topics.card(STATION)), "the controller is there")
+    before_all_calendars = (
+        b'{"station":"cum-loa-1","online":true,"boot_id":"b","program_version":"1",'
+        b'"at":"0001-01-01T00:00:00+14:00"}'
+    )
+    ear.say(topics.presence(STATION), before_all_calendars, retain=True)
     for payload in (b"", b"{", b"\xff\xfe", b'{"station":"cum-loa-1"}', b"[" * 10_000):
         ear.say(topics.report(STATION), payload)
         ear.say(topics.heartbeat(STATION), payload)
@@ -87,7 +92,7 @@ async def test_nonsense_and_strangers_are_counted_and_harm_nobody(
     await until(lambda: acknowledged(ear) == {"r3"}, "the good one acknowledged")
     refused = controller.intake.refused
     await until(lambda: refused["unknown_station"] == 1 and refused["wrong_station"] == 1, "both counted")
-    assert refused["malformed"] >= 5
+    assert refused["malformed"] >= 6
     assert acknowledged(ear, "nobody") == set()
     assert [row[1] for row in playbacks(database)] == [report(3).occurrence]
 

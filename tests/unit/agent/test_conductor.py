@@ -240,6 +240,56 @@ async def test_a_clock_that_is_set_while_armed_moves_the_start(
     assert report.start_error_ms is not None and abs(report.start_error_ms) < 50
 
 
+async def test_a_clock_set_back_across_the_start_repeats_nothing(
+    bench: Bench, make_sound: Any, make_card: Any, make_layer: Any, make_planned: Any
+) -> None:
+    item, _ = make_sound(bench.folder / "sound", 3.0)
+    bench.hold(make_card())
+    bench.hold(make_layer(make_planned(item, start=bench.soon(0.5))))
+    async with bench.running():
+        await bench.until(lambda: (now := bench.conductor.now_playing()) and now.position_s >= 0.5)
+        bench.clock.shift = timedelta(seconds=-3)
+        bench.conductor.poke()
+        report = await bench.report()
+    assert report.outcome is Outcome.PLAYED
+    assert abs(report.seconds_played - 3.0) < 0.1
+    assert len(bench.heard()) == 1
+
+
+async def test_a_plan_that_changes_while_armed_is_what_is_heard(
+    bench: Bench, make_sound: Any, make_card: Any, make_layer: Any, make_planned: Any
+) -> None:
+    old, _ = make_sound(bench.folder / "sound", 1.0, seed=1)
+    new, _ = make_sound(bench.folder / "sound", 2.0, seed=2)
+    start = bench.soon(1.5)
+    bench.hold(make_card())
+    bench.hold(make_layer(make_planned(old, start=start)))
+    async with bench.running():
+        await bench.until(lambda: bench.conductor.stage.run)
+        bench.hold(make_layer(make_planned(new, start=start), version=2))
+        report = await bench.report()
+    assert (report.outcome, report.seconds_planned) == (Outcome.PLAYED, 2.0)
+    assert abs(report.seconds_played - 2.0) < 0.1
+    assert len(bench.heard()) == 1
+
+
+@pytest.mark.parametrize("changed", ["plan", "card"])
+async def test_a_volume_that_changes_while_armed_holds_from_the_first_sample(
+    bench: Bench, sound: Any, make_card: Any, make_layer: Any, make_planned: Any, changed: str
+) -> None:
+    start = bench.soon(1.5)
+    bench.hold(make_card())
+    bench.hold(make_layer(make_planned(sound, start=start, volume=80)))
+    async with bench.running():
+        await bench.until(lambda: bench.conductor.stage.run)
+        if changed == "plan":
+            bench.hold(make_layer(make_planned(sound, start=start, volume=40), version=2))
+        else:
+            bench.hold(make_card(version=2, volume_max=40))
+        volume = await bench.until(bench.conductor.volume)
+    assert volume == 40
+
+
 async def test_the_end_of_the_program_is_an_interruption_that_the_next_life_knows_of(
     bench: Bench, make_sound: Any, make_card: Any, make_layer: Any, make_planned: Any
 ) -> None:

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -7,7 +8,16 @@ from hypothesis import strategies as st
 from wire import topics
 from wire.errors import Malformed
 from wire.ids import LatenessRule
-from wire.messages import Ack, Heartbeat, Item, Lateness, PlannedOccurrence, Presence, ReportBatch
+from wire.messages import (
+    Ack,
+    Heartbeat,
+    Item,
+    Lateness,
+    PlannedOccurrence,
+    PlaybackReport,
+    Presence,
+    ReportBatch,
+)
 
 START = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
 
@@ -70,3 +80,27 @@ def test_topics_come_apart_as_they_were_put_together() -> None:
         "x/1/area/x/plan",
     ):
         assert topics.parse(stranger) is None
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00"])
+def test_a_moment_beyond_the_calendar_is_malformed(at: str) -> None:
+    said = {"station": "a", "online": True, "boot_id": "b", "program_version": "1", "at": at}
+    with pytest.raises(Malformed):
+        Presence.decode(json.dumps(said).encode())
+
+
+@pytest.mark.parametrize("mark", ["b\x00", "\n", "\x7f", "b" * 65])
+def test_a_mark_that_no_database_would_keep_is_malformed(mark: str) -> None:
+    presence = {"station": "a", "online": True, "boot_id": mark, "program_version": "1"}
+    report = {"id": mark, "occurrence": "s@20261123T223000Z", "outcome": "played"}
+    with pytest.raises(Malformed):
+        Presence.decode(json.dumps(presence).encode())
+    with pytest.raises(Malformed):
+        PlaybackReport.decode(json.dumps(report).encode())
+
+
+def test_an_error_of_the_start_is_a_number() -> None:
+    with pytest.raises(Malformed):
+        PlaybackReport.decode(
+            b'{"id":"r","occurrence":"s@20261123T223000Z","outcome":"played","start_error_ms":NaN}'
+        )

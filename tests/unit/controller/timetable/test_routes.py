@@ -108,3 +108,8 @@ def test_nobody_sees_anything_without_signing_in(context: Context) -> None:
     stranger = TestClient(create_app(context))
     for path in ("/api/schedules", "/api/occurrences", "/api/stations", "/api/clockwork"):
         assert stranger.get(path).status_code == 401
+
+
+def test_a_moment_beyond_the_calendar_is_told_not_a_crash(client: TestClient) -> None:
+    answer = client.get("/api/occurrences", params={"since": "0001-01-01T00:00:00+14:00"})
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:loaban:error:web.bad_field")
