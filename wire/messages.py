@@ -25,10 +25,23 @@ from wire.ids import (
     StationKind,
 )
 
-UtcDatetime = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+
+def utc(moment: datetime) -> datetime:
+    """Raises ValueError for a naive datetime, and for one that UTC's calendar does not reach."""
+    if moment.tzinfo is None:
+        raise ValueError("naive datetime")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("outside the years 1 to 9999 of UTC") from error
+
+
+UtcDatetime = Annotated[AwareDatetime, AfterValidator(utc)]
 Volume = Annotated[int, Field(ge=0, le=100)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")]
+Mark = Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""An id of somebody's own making. Not every database keeps control characters."""
 
 
 class Message(BaseModel):
@@ -134,8 +147,8 @@ class Presence(Message):
 
     station: StationId
     online: bool
-    boot_id: str = Field(max_length=64)
-    program_version: str = Field(max_length=32)
+    boot_id: Mark
+    program_version: Annotated[Mark, Field(max_length=32)]
     at: UtcDatetime | None = None
     """None in the last will, which is written before the moment it tells of."""
 
@@ -175,7 +188,7 @@ class Heartbeat(Message):
     """Every 30 s: what the station knows of itself."""
 
     station: StationId
-    boot_id: str = Field(max_length=64)
+    boot_id: Mark
     at: UtcDatetime
     uptime_s: Seconds
     clock: ClockTrust
@@ -192,7 +205,7 @@ class Heartbeat(Message):
 class PlaybackReport(Message):
     """The one end of one occurrence on one station. Seconds come from the sound card's frame count."""
 
-    id: str = Field(max_length=64)
+    id: Mark
     occurrence: OccurrenceId
     outcome: Outcome
     reason: OutcomeReason | None = None
@@ -200,7 +213,7 @@ class PlaybackReport(Message):
     seconds_planned: Seconds = 0.0
     started_at: UtcDatetime | None = None
     ended_at: UtcDatetime | None = None
-    start_error_ms: float | None = None
+    start_error_ms: Annotated[float, Field(allow_inf_nan=False)] | None = None
     """First sample at the speaker minus the planned start; positive is late."""
 
 
@@ -216,10 +229,3 @@ class Ack(Message):
 
     station: StationId
     reports: tuple[str, ...]
-
-
-def utc(moment: datetime) -> datetime:
-    """Raises ValueError for a naive datetime."""
-    if moment.tzinfo is None:
-        raise ValueError("naive datetime")
-    return moment.astimezone(UTC)

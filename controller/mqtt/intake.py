@@ -143,6 +143,10 @@ class Intake:
             except Malformed:
                 self._refuse("malformed", message.topic)
                 continue
+            except Exception:
+                _log.exception("a message that cannot be read at all, on %s", message.topic[:160])
+                self._refuse("malformed", message.topic)
+                continue
             if topic is None or said.station != topic.owner:
                 self._refuse("wrong_station", message.topic)
                 continue

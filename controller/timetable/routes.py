@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Query
-from pydantic import AwareDatetime
 
 from controller.accounts.dependencies import SignedIn
 from controller.dispatch.job import NAME as DISPATCH
@@ -19,6 +18,7 @@ from controller.timetable.schemas import (
 )
 from controller.timetable.tables import ScheduleState
 from controller.web.dependencies import InContext, Reading, Writing
+from wire.messages import UtcDatetime
 
 router = APIRouter(prefix="/api", tags=["timetable"])
 
@@ -93,8 +93,8 @@ def occurrences(  # noqa: PLR0917
     context: InContext,
     principal: SignedIn,
     area: Annotated[str | None, Query()] = None,
-    since: Annotated[AwareDatetime | None, Query()] = None,
-    until: Annotated[AwareDatetime | None, Query()] = None,
+    since: Annotated[UtcDatetime | None, Query()] = None,
+    until: Annotated[UtcDatetime | None, Query()] = None,
 ) -> list[OccurrenceView]:
     """From a day ago to a week ahead, unless told otherwise."""
     now = context.now()
