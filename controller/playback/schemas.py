@@ -29,7 +29,7 @@ class BoardRow(Shown):
     start_error_ms: float | None
     reported_at: datetime | None
     heard_playing: bool
-    """Its last heartbeat said that it plays this."""
+    """It can be reached, and its last heartbeat said that it plays this."""
     station_state: StationState
 
 

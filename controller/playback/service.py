@@ -67,7 +67,7 @@ def board(
     rows = tuple(
         look.at(station, picture, reported.get(station.id))
         for station, picture in stations.under(session, occurrence.area_id)
-        if station.area_id in realm and (station.id in reported or _concerned(station, window))
+        if station.area_id in realm and _concerned(station, window, reported.get(station.id))
     )
     counts = Counter(row.state.value for row in rows)
     return OccurrenceBoard(
@@ -101,7 +101,7 @@ class _Look:
             started_at=report.started_at if report else None,
             start_error_ms=report.start_error_ms if report else None,
             reported_at=report.received_at if report else None,
-            heard_playing=report is None and self._is_playing(picture),
+            heard_playing=report is None and state is StationState.OK and self._is_playing(picture),
             station_state=state,
         )
 
@@ -116,8 +116,11 @@ def _window(occurrence: OccurrenceRow, report_deadline_s: float) -> Window:
     return Window(occurrence.start, end, report_deadline_s, occurrence.withdrawn_at)
 
 
-def _concerned(station: Station, window: Window) -> bool:
-    return station.installed and station.created_at < window.end
+def _concerned(station: Station, window: Window, report: Playback | None) -> bool:
+    """A station that came after its end has nothing to answer for, even if it says so."""
+    if report is not None and report.seconds_played > 0:
+        return True
+    return (station.installed or report is not None) and station.created_at < window.end
 
 
 def _row(now: datetime, station_id: str, report: PlaybackReport) -> dict[str, Any]:

@@ -46,7 +46,10 @@ class NowPlayingView(Shown):
 
 
 class StationView(Shown):
-    """State and evidence. What the station says of itself is None until its first heartbeat."""
+    """State and evidence. What the station says of itself is None until its first heartbeat.
+
+    What it does at this moment is told only while it can be reached.
+    """
 
     id: str
     name: str

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from controller.dispatch import queries as dispatch_queries
 from controller.dispatch.tree import AreaTree
 from controller.stations import queries
-from controller.stations.rules import Activity, Picture, judge
+from controller.stations.rules import Activity, Picture, StationState, judge
 from controller.stations.schemas import (
     CacheView,
     LayerView,
@@ -73,6 +73,7 @@ def _view(
     change = background.changes.get(station.id)
     layers = _layers(station, heartbeat, background)
     wanted_card = background.card_versions.get(station.id)
+    alive = heartbeat if verdict.state is StationState.OK else None
     return StationView(
         id=station.id,
         name=station.name,
@@ -84,8 +85,8 @@ def _view(
         since=change.at if change and change.state == verdict.state else None,
         heard_at=verdict.heard_at,
         heartbeat_age_s=_age_s(seen.heartbeat_at, now),
-        activity=_activity(heartbeat),
-        playing=_playing(heartbeat),
+        activity=_activity(alive),
+        playing=_playing(alive),
         clock=heartbeat.clock if heartbeat else None,
         plan_current=all(layer.held == layer.wanted for layer in layers) if heartbeat else None,
         layers=layers,

@@ -13,12 +13,12 @@ from controller.playback import service
 from controller.playback.schemas import BoardRow, OccurrenceBoard
 from controller.stations import service as stations
 from controller.stations.rules import StationState
-from controller.stations.service import HeardHeartbeat
+from controller.stations.service import HeardHeartbeat, HeardPresence
 from controller.timetable import service as timetable
 from controller.timetable.schemas import ScheduleDraft
 from schedules.rule import Frequency, Rule
 from wire.ids import ClockTrust, Outcome, OutcomeReason, StationKind
-from wire.messages import CacheState, Heartbeat, NowPlaying, PlaybackReport
+from wire.messages import CacheState, Heartbeat, NowPlaying, PlaybackReport, Presence
 
 People = Mapping[str, Principal]
 OCCURRENCE = "sang@20261123T100000Z"
@@ -93,9 +93,8 @@ def test_who_played_how_much_and_who_did_not_and_why(
     assert rows(late)["loa-2"].state is Outcome.UNKNOWN
 
 
-def test_a_station_heard_playing_it_is_shown_so(database: Database, people: People, start: datetime) -> None:
-    moment = start + timedelta(seconds=10)
-    playing = NowPlaying(occurrence=OCCURRENCE, position_s=10, priority=20)
+def heard_playing(database: Database, moment: datetime) -> None:
+    """The station `loa-1` says that it plays this."""
     beat = Heartbeat(
         station="loa-1",
         boot_id="b",
@@ -103,10 +102,47 @@ def test_a_station_heard_playing_it_is_shown_so(database: Database, people: Peop
         uptime_s=1,
         clock=ClockTrust.TRUSTED,
         cache=CacheState(held=1, wanted=1),
-        playing=playing,
+        playing=NowPlaying(occurrence=OCCURRENCE, position_s=10, priority=20),
     )
     with database.write() as session:
         stations.keep(session, [], [HeardHeartbeat(beat, moment)])
+
+
+def test_a_station_that_died_while_playing_plays_no_more(
+    database: Database, people: People, start: datetime
+) -> None:
+    moment = start + timedelta(seconds=10)
+    heard_playing(database, moment)
+    gone = Presence(station="loa-1", online=False, boot_id="b", program_version="1")
+    with database.write() as session:
+        stations.keep(session, [HeardPresence(gone, moment + timedelta(seconds=3))], [])
+    for later in (timedelta(seconds=5), timedelta(hours=5)):
+        row = rows(board(database, moment + later, people["operator"]))["loa-1"]
+        assert (row.station_state, row.heard_playing) == (StationState.UNREACHABLE, False)
+
+
+def test_a_station_added_after_the_end_is_not_counted_whatever_it_reports(
+    database: Database, people: People, start: datetime
+) -> None:
+    later = start + timedelta(hours=16)
+    with database.write() as session:
+        for name in ("moi", "nghe"):
+            stations.add(session, later, name, "bat-xat-thon-1", name, kind=StationKind.VILLAGE_CLUSTER)
+        service.apply_reports(
+            session,
+            later,
+            "moi",
+            [report(Outcome.MISSED, reason=OutcomeReason.STATION_OFF, seconds_played=0)],
+        )
+        service.apply_reports(session, later, "nghe", [report(Outcome.PARTLY_PLAYED, seconds_played=5)])
+    shown = rows(board(database, later, people["operator"]))
+    assert "moi" not in shown
+    assert shown["nghe"].seconds_played == 5, "what was heard is never hidden"
+
+
+def test_a_station_heard_playing_it_is_shown_so(database: Database, people: People, start: datetime) -> None:
+    moment = start + timedelta(seconds=10)
+    heard_playing(database, moment)
     found = rows(board(database, moment, people["operator"]))
     assert (found["loa-1"].state.value, found["loa-1"].heard_playing) == ("sounding", True)
     assert (found["loa-2"].state.value, found["loa-2"].heard_playing) == ("waiting_report", False)

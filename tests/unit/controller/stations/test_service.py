@@ -72,8 +72,9 @@ def test_what_a_heartbeat_says_is_shown(
 def test_a_killed_station_is_unreachable_at_once_and_a_silent_one_within_the_timeout(
     database: Database, people: People, station: str, now: datetime
 ) -> None:
+    playing = NowPlaying(occurrence="sang@20261123T020000Z", position_s=12.0, priority=20)
     with database.write() as session:
-        service.keep(session, [presence(now, online=True)], [beat(now)])
+        service.keep(session, [presence(now, online=True)], [beat(now, playing=playing)])
     silent = view(database, now + timedelta(seconds=91), people["technician"])
     assert (silent.state, silent.reason) == (StationState.UNREACHABLE, StateReason.SILENT)
     died = now + timedelta(seconds=5)
@@ -81,6 +82,7 @@ def test_a_killed_station_is_unreachable_at_once_and_a_silent_one_within_the_tim
         service.keep(session, [presence(died, online=False)], [])
     dead = view(database, died, people["technician"])
     assert (dead.state, dead.reason) == (StationState.UNREACHABLE, StateReason.DISCONNECTED)
+    assert (dead.activity, dead.playing) == (None, None)
 
 
 def test_a_presence_from_the_brokers_memory_is_no_sign_of_life_now(
