@@ -139,7 +139,7 @@ class Conductor:
         """An armed run is in the journal already, but nobody has heard it yet."""
         progress = self._ledger.progress()
         run = self.stage.run
-        if run is not None and at < run.holds_from and run.before_s == 0:
+        if run is not None and self.stage.sounding(at) is None and run.before_s == 0:
             progress.pop(run.id, None)
         return progress
 
@@ -194,9 +194,11 @@ class Conductor:
     async def _engage(
         self, group: asyncio.TaskGroup, part: Part, from_s: float, holds_from: datetime
     ) -> None:
+        await self.stage.engage(group, part, from_s, holds_from, self._volume(part))
+
+    def _volume(self, part: Part) -> int:
         card = self._store.card
-        volume = part.planned.volume if card is None else volume_for(part.planned, card)
-        await self.stage.engage(group, part, from_s, holds_from, volume)
+        return part.planned.volume if card is None else volume_for(part.planned, card)
 
     async def _record(self, cue: Cue, parts: Mapping[str, Part]) -> None:
         waiting = {id_: reason for id_, reason in self._ledger.held.items() if id_ in parts}
@@ -229,11 +231,20 @@ class Conductor:
             return
         at = cue.wake_at if cue.wake_at is not None and cue.wake_at <= now + ARM_AHEAD else None
         peek = None if at is None else self._ask(at, parts)
-        wanted = peek.sound.id if peek is not None and peek.sound is not None else None
-        if run is not None and (wanted != run.id or self.stage.has_drifted(run)):
+        wanted = parts[peek.sound.id] if peek is not None and peek.sound is not None else None
+        if run is not None and not self._is_as_armed(run, wanted):
             await self.stage.silence(OutcomeReason.INTERRUPTED)
         if at is not None and peek is not None and wanted is not None and self.stage.run is None:
-            await self._engage(group, parts[wanted], peek.from_s, at)
+            await self._engage(group, wanted, peek.from_s, at)
+
+    def _is_as_armed(self, run: Run, wanted: Part | None) -> bool:
+        """Neither the plan, nor the card's bounds, nor the clock has changed since."""
+        return (
+            wanted is not None
+            and wanted.planned == run.part.planned
+            and self._volume(wanted) == run.playback.order.volume
+            and not self.stage.has_drifted(run)
+        )
 
     async def _collect(self) -> None:
         """The player has come to an end by itself: the last frame was heard, or something failed."""
