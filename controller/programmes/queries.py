@@ -3,13 +3,16 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from controller.areas import queries as areas
 from controller.areas.tables import Area
 from controller.media.tables import Sound
 from controller.programmes.tables import Programme, ProgrammeState
+
+Listed = tuple[Programme, float, str]
+"""With its seconds and its area's name."""
 
 
 def by_id(session: Session, programme_id: str) -> Programme | None:
@@ -22,21 +25,29 @@ def known_sound(session: Session, sha256: str) -> bool:
 
 def listing(
     session: Session, realm: Collection[str], state: ProgrammeState | None, limit: int
-) -> Sequence[tuple[Programme, float, str]]:
-    """Programmes below these areas, with seconds and area's name, the newest first.
+) -> Sequence[Listed]:
+    """Programmes of these areas and below, the newest first.
 
     Archived ones come only when asked for.
     """
     wanted = Programme.state == state if state else Programme.state != ProgrammeState.ARCHIVED
-    rows = session.execute(
+    here = Programme.area_id.in_(areas.below(realm))
+    return session.execute(_listed().where(here, wanted).limit(limit)).all()
+
+
+def approved_of(session: Session, area_ids: Collection[str]) -> Sequence[Listed]:
+    """Every approved programme of just these areas, the newest first."""
+    approved = Programme.state == ProgrammeState.APPROVED
+    return session.execute(_listed().where(Programme.area_id.in_(area_ids), approved)).all()
+
+
+def _listed() -> Select[Programme, float, str]:
+    return (
         select(Programme, Sound.seconds, Area.name)
         .join(Sound, Sound.sha256 == Programme.sound_sha256)
         .join(Area, Area.id == Programme.area_id)
-        .where(Programme.area_id.in_(areas.below(realm)), wanted)
         .order_by(Programme.created_at.desc(), Programme.id)
-        .limit(limit)
     )
-    return rows.all()
 
 
 def with_sound(session: Session, programme_id: str) -> tuple[Programme, Sound, str] | None:

@@ -24,6 +24,12 @@ def listing(
     return service.listing(session, principal, state, limit)
 
 
+@router.get("/offered")
+def offered(session: Reading, principal: SignedIn, area: str) -> list[ProgrammeView]:
+    """What a schedule of this area may play."""
+    return service.offered(session, principal, area)
+
+
 @router.get("/languages")
 def languages() -> list[str]:
     """The codes of the languages that a programme may be in."""

@@ -51,10 +51,10 @@ class Refusal(StrEnum):
     OWN_PROGRAMME = "own_programme"
 
 
-def refusal(move: Move, state: ProgrammeState, *, made_by_same_person: bool) -> Refusal | None:
-    """Nobody approves what he made himself. Roles and areas are asked for elsewhere."""
+def refusal(move: Move, state: ProgrammeState, *, own_work: bool) -> Refusal | None:
+    """Nobody approves his own work. Roles and areas are asked for elsewhere."""
     if state not in STEPS[move].sources:
         return Refusal.WRONG_STATE
-    if move is Move.APPROVE and made_by_same_person:
+    if move is Move.APPROVE and own_work:
         return Refusal.OWN_PROGRAMME
     return None

@@ -1,5 +1,6 @@
 """Programmes: making, editing, submitting, deciding. Rights are asked for here, in `_reach` and `create`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -69,18 +70,25 @@ def edit(
         "sound_sha256": programme.sound_sha256
         if sound_sha256 is None
         else _known_sound(session, sound_sha256),
+        "edited_by": principal.person_id,
     }
     return _move(session, programme, Move.EDIT, values)
 
 
 def submit(session: Session, now: datetime, principal: Principal, programme_id: str) -> Programme:
     programme = _reach(session, principal, programme_id, Move.SUBMIT)
-    values = {"submitted_at": now, "decided_by": None, "decided_at": None, "reason": None}
+    values = {
+        "submitted_by": principal.person_id,
+        "submitted_at": now,
+        "decided_by": None,
+        "decided_at": None,
+        "reason": None,
+    }
     return _move(session, programme, Move.SUBMIT, values)
 
 
 def approve(session: Session, now: datetime, principal: Principal, programme_id: str) -> Programme:
-    """Raises Forbidden `programmes.own_programme` to whoever made it, administrators too."""
+    """Raises Forbidden `programmes.own_programme` to whose work it is, administrators too."""
     programme = _reach(session, principal, programme_id, Move.APPROVE)
     values = {"decided_by": principal.person_id, "decided_at": now, "reason": None}
     return _move(session, programme, Move.APPROVE, values)
@@ -125,6 +133,19 @@ def listing(
 ) -> list[ProgrammeView]:
     """The newest in the person's realm; archived ones only when asked for."""
     rows = queries.listing(session, rights.granted_areas(principal, Action.VIEW), state, limit)
+    return _views(session, principal, rows)
+
+
+def offered(session: Session, principal: Principal, area_id: str) -> list[ProgrammeView]:
+    """What a schedule of this area may play: approved programmes of it and of the areas above it.
+
+    The newest first. Raises Forbidden, NotFound `areas.unknown`.
+    """
+    accounts.require(session, principal, Action.SCHEDULE, area_id)
+    return _views(session, principal, queries.approved_of(session, areas.chain_ids(session, area_id)))
+
+
+def _views(session: Session, principal: Principal, rows: Sequence[queries.Listed]) -> list[ProgrammeView]:
     area_ids = {programme.area_id for programme, _seconds, _name in rows}
     names = accounts.full_names(session, views.people_of(row[0] for row in rows))
     realms = {action: accounts.within(session, principal, action, area_ids) for action in views.ACTIONS}
@@ -142,8 +163,7 @@ def _reach(session: Session, principal: Principal, programme_id: str, move: Move
     if programme is None:
         raise unknown(programme_id)
     accounts.require(session, principal, STEPS[move].action, programme.area_id)
-    mine = programme.created_by == principal.person_id
-    why_not = refusal(move, programme.state, made_by_same_person=mine)
+    why_not = refusal(move, programme.state, own_work=programme.is_work_of(principal.person_id))
     if why_not:
         raise refused(move, why_not, programme.title)
     return programme

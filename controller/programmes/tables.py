@@ -30,8 +30,15 @@ class Programme(Base):
     state: Mapped[ProgrammeState] = mapped_column(index=True)
     created_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime]
+    edited_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    """Who changed it last."""
+    submitted_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
     submitted_at: Mapped[datetime | None]
     decided_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
     decided_at: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(Text)
     """Why it was sent back, in the approver's words."""
+
+    def is_work_of(self, person_id: str) -> bool:
+        """Whether this person made it, was the last to change it, or sent it for approval."""
+        return person_id in {self.created_by, self.edited_by, self.submitted_by}

@@ -18,11 +18,11 @@ def people_of(programmes: Iterable[Programme]) -> set[str]:
 
 def moves(programme: Programme, principal: Principal, allowed: Collection[Action]) -> list[Move]:
     """`allowed` is what the person's roles let him do on the programme's area."""
-    mine = programme.created_by == principal.person_id
+    own = programme.is_work_of(principal.person_id)
     return [
         move
         for move in Move
-        if STEPS[move].action in allowed and refusal(move, programme.state, made_by_same_person=mine) is None
+        if STEPS[move].action in allowed and refusal(move, programme.state, own_work=own) is None
     ]
 
 

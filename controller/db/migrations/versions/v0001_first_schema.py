@@ -178,6 +178,8 @@ def upgrade() -> None:
         ),
         sa.Column("created_by", sa.String(length=36), nullable=False),
         sa.Column("created_at", base.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("edited_by", sa.String(length=36), nullable=True),
+        sa.Column("submitted_by", sa.String(length=36), nullable=True),
         sa.Column("submitted_at", base.UtcDateTime(timezone=True), nullable=True),
         sa.Column("decided_by", sa.String(length=36), nullable=True),
         sa.Column("decided_at", base.UtcDateTime(timezone=True), nullable=True),
@@ -185,7 +187,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["area_id"], ["areas.id"], name=op.f("fk_programmes_area_id")),
         sa.ForeignKeyConstraint(["created_by"], ["people.id"], name=op.f("fk_programmes_created_by")),
         sa.ForeignKeyConstraint(["decided_by"], ["people.id"], name=op.f("fk_programmes_decided_by")),
+        sa.ForeignKeyConstraint(["edited_by"], ["people.id"], name=op.f("fk_programmes_edited_by")),
         sa.ForeignKeyConstraint(["sound_sha256"], ["sounds.sha256"], name=op.f("fk_programmes_sound_sha256")),
+        sa.ForeignKeyConstraint(["submitted_by"], ["people.id"], name=op.f("fk_programmes_submitted_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_programmes")),
     )
     with op.batch_alter_table("programmes", schema=None) as batch_op:

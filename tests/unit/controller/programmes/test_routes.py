@@ -92,3 +92,12 @@ async def test_the_list_by_state(call: Call, wanted: dict[str, Any]) -> None:
     assert [one["title"] for one in drafts.json()] == [wanted["title"]]
     assert (await call("operator", "get", "/api/programmes?state=approved")).json() == []
     assert "vi" in (await call("operator", "get", "/api/programmes/languages")).json()
+
+
+async def test_what_a_schedule_may_play_is_told(call: Call, wanted: dict[str, Any]) -> None:
+    made = (await call("operator", "post", "/api/programmes", wanted)).json()["id"]
+    await call("operator", "post", f"/api/programmes/{made}/submit")
+    assert (await call("operator", "get", "/api/programmes/offered?area=bat-xat-thon-1")).json() == []
+    await call("approver", "post", f"/api/programmes/{made}/approve")
+    offered = (await call("operator", "get", "/api/programmes/offered?area=bat-xat-thon-1")).json()
+    assert [one["id"] for one in offered] == [made]

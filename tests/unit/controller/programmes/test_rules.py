@@ -16,7 +16,7 @@ OPEN = {
 
 @pytest.mark.parametrize("state", ProgrammeState)
 def test_each_state_opens_just_these_moves(state: ProgrammeState) -> None:
-    opened = {move for move in Move if refusal(move, state, made_by_same_person=False) is None}
+    opened = {move for move in Move if refusal(move, state, own_work=False) is None}
     assert opened == OPEN[state]
 
 
@@ -26,7 +26,7 @@ def test_only_approval_leads_to_approved() -> None:
 
 def test_nobody_approves_his_own_but_may_do_the_rest() -> None:
     state = ProgrammeState.SUBMITTED
-    assert refusal(Move.APPROVE, state, made_by_same_person=True) is Refusal.OWN_PROGRAMME
-    assert refusal(Move.SEND_BACK, state, made_by_same_person=True) is None
+    assert refusal(Move.APPROVE, state, own_work=True) is Refusal.OWN_PROGRAMME
+    assert refusal(Move.SEND_BACK, state, own_work=True) is None
     draft = ProgrammeState.DRAFT
-    assert refusal(Move.APPROVE, draft, made_by_same_person=True) is Refusal.WRONG_STATE
+    assert refusal(Move.APPROVE, draft, own_work=True) is Refusal.WRONG_STATE

@@ -95,6 +95,38 @@ def test_not_even_the_administrator_approves_what_he_made(
         service.approve(session, now, people["approver"], own)
 
 
+@pytest.mark.parametrize("what", ["changed", "sent"])
+def test_nor_what_he_changed_or_sent_himself(
+    database: Database, people: People, draft: str, now: datetime, what: str
+) -> None:
+    operator, administrator = people["operator"], people["administrator"]
+    with database.write() as session:
+        if what == "changed":
+            service.edit(session, now, administrator, draft, title="Nội dung khác")
+        service.submit(session, now, operator if what == "changed" else administrator, draft)
+        with pytest.raises(Forbidden) as caught:
+            service.approve(session, now, administrator, draft)
+        assert caught.value.key == "programmes.own_programme"
+        assert Move.APPROVE not in service.get(session, administrator, draft).may
+        service.approve(session, now, people["approver"], draft)
+
+
+def test_a_schedule_is_offered_what_was_approved_for_its_area_or_above(
+    database: Database, people: People, sound: str, now: datetime
+) -> None:
+    administrator = people["administrator"]
+    for area_id in ("lao-cai", "bat-xat-02683", "bat-xat-thon-1", "muong-hum-02728"):
+        make(database, administrator, sound, now, area_id=area_id, id=f"cua-{area_id}")
+        with database.write() as session:
+            queries.change(session, f"cua-{area_id}", set(ProgrammeState), {"state": ProgrammeState.APPROVED})
+    make(database, administrator, sound, now, id="nhap")
+    with database.read() as session:
+        offered = service.offered(session, people["operator"], "bat-xat-02683")
+        assert {one.id for one in offered} == {"cua-lao-cai", "cua-bat-xat-02683"}
+        with pytest.raises(Forbidden):
+            service.offered(session, people["neighbour"], "bat-xat-02683")
+
+
 @pytest.mark.parametrize("who", ["viewer", "approver", "technician", "alert_officer", "neighbour"])
 def test_who_may_not_make_one(
     database: Database, people: People, sound: str, now: datetime, who: str
