@@ -159,23 +159,17 @@ def _changeable(session: Session, principal: Principal, schedule_id: str) -> Sch
 
 
 def _check_programmes(session: Session, draft: ScheduleDraft) -> None:
+    """A schedule plays what was approved for its own area or for one around it."""
     found = queries.playables(session, draft.programme_ids)
-    within = _within_reach(session, draft.area_id)
+    chain = areas.chain_ids(session, draft.area_id)
     for programme_id in draft.programme_ids:
         playable = found.get(programme_id)
-        if playable is None or playable.area_id not in within:
+        if playable is None or playable.area_id not in chain:
             raise Invalid("timetable.unknown_programme", "programme_ids", programme=programme_id[:63])
         if not playable.approved:
             raise Invalid("timetable.programme_not_approved", "programme_ids", title=playable.title)
     items_s = [found[programme_id].seconds for programme_id in draft.programme_ids]
     rules.check_length(rules.total_seconds(items_s, draft.repeats, draft.gap_s))
-
-
-def _within_reach(session: Session, area_id: str) -> set[str]:
-    """A schedule may play what was made for its own area, for one around it or for one inside it."""
-    around = areas.chain(session, area_id)
-    inside = areas.subtree(session, area_id)
-    return {area.id for area in [*around, *inside]}
 
 
 def _free_id(session: Session, wanted: str | None) -> str:

@@ -76,6 +76,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"programme_ids": ("ban-tin-sang", "khong-co")}, "timetable.unknown_programme"),
     ({"programme_ids": ("chua-duyet",)}, "timetable.programme_not_approved"),
     ({"programme_ids": ("cua-muong-hum",)}, "timetable.unknown_programme"),
+    ({"programme_ids": ("cua-thon-1",)}, "timetable.unknown_programme"),
     ({"priority": Priority.EMERGENCY}, "timetable.priority_not_allowed"),
     ({"priority": Priority.LIVE}, "timetable.priority_not_allowed"),
     ({"repeats": 0}, "timetable.bad_repeats"),
@@ -100,6 +101,7 @@ def test_bad_input_gets_a_sentence_in_both_languages_and_nothing_is_saved(
 ) -> None:
     make_programme("chua-duyet", state=ProgrammeState.SUBMITTED)
     make_programme("cua-muong-hum", area_id="muong-hum-02728")
+    make_programme("cua-thon-1", area_id="bat-xat-thon-1")
     make_programme("rat-dai", seconds=3 * 3600.0)
     with pytest.raises(Invalid) as caught, database.write() as session:
         service.create(session, now, people["operator"], draft(**changes))
