@@ -143,7 +143,7 @@ class Intake:
             except Malformed:
                 self._refuse("malformed", message.topic)
                 continue
-            except Exception:
+            except Exception:  # noqa: BLE001  (whatever a stranger's bytes break, the others are heard)
                 _log.exception("a message that cannot be read at all, on %s", message.topic[:160])
                 self._refuse("malformed", message.topic)
                 continue
