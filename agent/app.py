@@ -10,7 +10,7 @@ from agent.clock import AssumedClock, Clock, SystemClock
 from agent.conductor import Conductor
 from agent.health import Health
 from agent.inbox import Inbox
-from agent.journal import Journal
+from agent.journal import Journal, open_journal
 from agent.ledger import Ledger
 from agent.link import Link
 from agent.reporter import Reporter
@@ -114,7 +114,7 @@ def build(settings: Settings, speaker: Speaker, clock: Clock | None = None) -> S
     keyring = Keyring.of(*settings.controller_keys)
     store = PlanStore(folder, keyring)
     cache = MediaCache(SoundFiles(folder / "sound"), settings.media)
-    journal = Journal(folder / "journal.sqlite")
+    journal = open_journal(folder / "journal.sqlite")
     ledger = Ledger(journal)
     link = Link(name, boot_id, settings.broker, clock)
     inbox = Inbox(name, keyring, store, clock)

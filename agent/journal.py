@@ -3,16 +3,21 @@
 Few writes: one when an occurrence begins, one every few seconds while it sounds, one when it ends.
 """
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from agent.files import sync_folder
+from wire.errors import WireError
 from wire.ids import OutcomeReason
 from wire.messages import PlannedOccurrence, PlaybackReport
+
+log = logging.getLogger(__name__)
 
 _TABLES = """
 create table if not exists begun (
@@ -55,13 +60,26 @@ class Journal:
     def __init__(self, file: Path) -> None:
         self._lock = threading.Lock()
         self._db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
-        self._db.execute("pragma journal_mode=wal")
-        self._db.execute("pragma synchronous=full")
-        self._db.executescript(_TABLES)
+        try:
+            self._db.execute("pragma journal_mode=wal")
+            self._db.execute("pragma synchronous=full")
+            self._db.executescript(_TABLES)
+        except sqlite3.Error:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         with self._lock:
             self._db.close()
+
+    def check(self) -> None:
+        """Raises sqlite3.DatabaseError, `WireError` or ValueError when something in it cannot be read."""
+        with self._lock:
+            (found,) = self._db.execute("pragma quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+        self.begun()
+        self.outbox(self.owed())
 
     def begin(
         self, planned: PlannedOccurrence, area: str, begun_at: datetime, held_by: OutcomeReason | None = None
@@ -190,3 +208,34 @@ class Journal:
                 self._db.execute("rollback")
                 raise
             self._db.execute("commit")
+
+
+def open_journal(file: Path) -> Journal:
+    """A damaged file is put aside and a new one begun: a station that forgets is better than a silent one.
+
+    Raises OSError or sqlite3.OperationalError when the disk does not take it.
+    """
+    if (damage := _damage(file)) is not None:
+        log.critical("journal damaged, begun anew, what it knew is lost: file=%s problem=%s", file, damage)
+        _put_aside(file)
+    return Journal(file)
+
+
+def _damage(file: Path) -> str | None:
+    try:
+        with closing(Journal(file)) as journal:
+            journal.check()
+    except sqlite3.OperationalError:
+        raise
+    except (sqlite3.DatabaseError, WireError, ValueError) as error:
+        return f"{type(error).__name__} {error}"
+    return None
+
+
+def _put_aside(file: Path) -> None:
+    """With the log that belongs to it; only the last one is kept."""
+    for suffix in ("", "-wal", "-shm"):
+        part = file.with_name(file.name + suffix)
+        if part.exists():
+            part.replace(file.with_name(f"{file.name}.damaged{suffix}"))
+    sync_folder(file.parent)

@@ -1,10 +1,12 @@
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from agent.journal import Journal
+from agent.journal import Journal, open_journal
 from agent.ledger import Ledger
 from agent.programme import part_of
 from schedules.cue import decide
@@ -160,3 +162,56 @@ def test_old_ends_are_forgotten_and_recent_ones_are_not(tmp_path: Path) -> None:
     journal.end([report(20)], NOW + timedelta(days=20))
     journal.forget(NOW + timedelta(days=31), days=30)
     assert journal.ended() == {report(20).occurrence}
+
+
+def full_journal(file: Path) -> None:
+    with closing(Journal(file)) as journal:
+        journal.end([report(number) for number in range(200)], NOW)
+
+
+def no_database(file: Path) -> None:
+    file.write_bytes(b"\x00 the card has rotted" * 1000)
+
+
+def rotted_page(file: Path) -> None:
+    full_journal(file)
+    content = bytearray(file.read_bytes())
+    content[-8192:] = b"\xff" * 8192
+    file.write_bytes(content)
+
+
+def rotted_row(file: Path) -> None:
+    full_journal(file)
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("update outbox set report = '{' where id = 'r7'")
+        database.commit()
+
+
+@pytest.mark.parametrize("damage", [no_database, rotted_page, rotted_row])
+def test_a_damaged_journal_is_put_aside_and_begun_anew(
+    tmp_path: Path, damage: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "journal.sqlite"
+    damage(file)
+    rotten = file.read_bytes()
+    with closing(open_journal(file)) as journal:
+        assert journal.owed() == 0
+        journal.end([report(1)], NOW)
+    assert file.with_name("journal.sqlite.damaged").read_bytes() == rotten
+    assert [record.levelname for record in caplog.records] == ["CRITICAL"]
+    with closing(open_journal(file)) as journal:
+        assert journal.owed() == 1
+
+
+def test_a_journal_that_is_busy_is_not_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "journal.sqlite"
+    full_journal(file)
+
+    def busy(_: Journal) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(Journal, "check", busy)
+    with pytest.raises(sqlite3.OperationalError):
+        open_journal(file)
+    with closing(Journal(file)) as journal:
+        assert journal.owed() == 200
