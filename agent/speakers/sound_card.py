@@ -43,7 +43,14 @@ class SoundCard:
         if self._current is not None and not self._current.over:
             raise SpeakerMisuse(problem="begin while another sounding is not over", label=label)
         sounding = CardSounding(start_at_s)
-        await asyncio.to_thread(self._open, sounding)
+        opening = asyncio.create_task(asyncio.to_thread(self._open, sounding), name="open sound card")
+        try:
+            await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            await asyncio.wait([opening])
+            if opening.exception() is None:
+                await sounding.stop()
+            raise
         self._current = sounding
         return sounding
 
@@ -62,9 +69,13 @@ class SoundCard:
                 latency=self._latency_s,
                 callback=sounding.fill,
             )
-            sounding.attach(stream)
-            stream.start()
         except (self._library.PortAudioError, ValueError) as error:
+            raise SpeakerFailed(problem=str(error)) from error
+        sounding.attach(stream)
+        try:
+            stream.start()
+        except self._library.PortAudioError as error:
+            stream.close(ignore_errors=True)
             raise SpeakerFailed(problem=str(error)) from error
 
 

@@ -1,0 +1,83 @@
+"""Opening the sound card, with a PortAudio that takes its time or refuses."""
+
+import asyncio
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agent.errors import SpeakerFailed
+from agent.settings import SpeakerSettings
+from agent.speakers.sound_card import SoundCard
+
+
+class PortAudioError(Exception):
+    pass
+
+
+class Library:
+    """Streams that open when `may_open` is set, and start unless they are `broken`."""
+
+    PortAudioError = PortAudioError
+
+    def __init__(self) -> None:
+        self.may_open = threading.Event()
+        self.broken = False
+        self.is_opening = threading.Event()
+        self.streams: list[SimpleNamespace] = []
+
+    def OutputStream(self, **_: Any) -> SimpleNamespace:  # noqa: N802
+        self.is_opening.set()
+        assert self.may_open.wait(5)
+        stream = SimpleNamespace(started=False, closed=False)
+
+        def start() -> None:
+            if self.broken:
+                raise PortAudioError("device unavailable")
+            stream.started = True
+
+        def close(ignore_errors: bool) -> None:
+            stream.closed = True
+
+        stream.start, stream.close, stream.abort = start, close, lambda ignore_errors: None
+        self.streams.append(stream)
+        return stream
+
+
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch) -> Library:
+    made = Library()
+    monkeypatch.setattr("agent.speakers.sound_card._portaudio", lambda: made)
+    return made
+
+
+async def test_a_start_that_is_cancelled_while_opening_leaves_no_stream_behind(library: Library) -> None:
+    card = SoundCard(SpeakerSettings())
+    start = asyncio.create_task(card.begin(0.0, "ban-tin"))
+    assert await asyncio.to_thread(library.is_opening.wait, 5)
+    start.cancel()
+    library.may_open.set()
+    with pytest.raises(asyncio.CancelledError):
+        await start
+    assert [(stream.started, stream.closed) for stream in library.streams] == [(True, True)]
+    await (await card.begin(0.0, "ban-tin")).stop()
+
+
+async def test_a_refusal_that_comes_after_the_cancellation_is_not_lost(library: Library) -> None:
+    library.broken = True
+    start = asyncio.create_task(SoundCard(SpeakerSettings()).begin(0.0, "ban-tin"))
+    assert await asyncio.to_thread(library.is_opening.wait, 5)
+    start.cancel()
+    library.may_open.set()
+    with pytest.raises(asyncio.CancelledError):
+        await start
+    assert [stream.closed for stream in library.streams] == [True]
+
+
+async def test_a_stream_that_does_not_start_is_closed(library: Library) -> None:
+    library.broken = True
+    library.may_open.set()
+    with pytest.raises(SpeakerFailed):
+        await SoundCard(SpeakerSettings()).begin(0.0, "ban-tin")
+    assert [stream.closed for stream in library.streams] == [True]
