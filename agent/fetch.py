@@ -7,6 +7,8 @@ import httpx
 
 from agent.errors import FetchFailed
 
+_PORT_MAX = 65_535
+
 
 async def fetch(client: httpx.AsyncClient, url: str, part: Path, size_bytes: int) -> None:
     """Bring `part` up to `size_bytes`. Raises `FetchFailed` (try again) or OSError (the disk)."""
@@ -15,13 +17,21 @@ async def fetch(client: httpx.AsyncClient, url: str, part: Path, size_bytes: int
         return
     headers = {"Range": f"bytes={have}-"} if have else {}
     try:
-        async with client.stream("GET", url, headers=headers) as response:
+        async with client.stream("GET", _checked(url), headers=headers) as response:
             begin = _begin(response, have)
             end = await _receive(response, part, begin, size_bytes)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise FetchFailed(url=url, problem=f"{type(error).__name__} {error}") from error
     if end != size_bytes:
         raise FetchFailed(url=url, problem=f"{end} of {size_bytes} bytes")
+
+
+def _checked(url: str) -> httpx.URL:
+    """Raises `httpx.InvalidURL`, also for a port that httpx itself lets through to the socket."""
+    parsed = httpx.URL(url)
+    if parsed.port is not None and parsed.port > _PORT_MAX:
+        raise httpx.InvalidURL(f"Invalid port: {parsed.port}")
+    return parsed
 
 
 def _usable(part: Path, size_bytes: int) -> int:

@@ -134,6 +134,23 @@ async def test_a_lying_server_is_asked_again_and_nothing_false_is_kept(
     assert len(server.asked) >= 2
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["http://host:80a80/media", "http://127.0.0.1:99999999/media", "http://[::1/media", "http:///media", ""],
+)
+async def test_an_address_with_a_typing_error_is_tried_again_and_ends_nothing(
+    tmp_path: Path, server: Server, caplog: pytest.LogCaptureFixture, address: str
+) -> None:
+    item = item_of(content_of(1))
+    server.contents = {item.sha256: content_of(1)}
+    cache = MediaCache(SoundFiles(tmp_path), FAST)
+    cache.want(address, [item])
+    async with running(cache):
+        await until(lambda: caplog.text.count("sound not fetched") >= 2)
+        cache.want(server.url, [item])
+        await until(lambda: cache.state().held == 1)
+
+
 async def test_a_full_disk_keeps_it_missing_until_there_is_room(
     tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
