@@ -1,13 +1,17 @@
-"""What every answer and every unsafe request goes through: security headers; no writes from foreign pages."""
+"""What every request goes through: no writes from foreign pages, no endless bodies, security headers."""
 
 from typing import Final
 from urllib.parse import urlsplit
 
+from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+BODY_LIMIT_BYTES: Final = 1_000_000
+_LIMITS_ITSELF: Final = "/api/uploads"
+"""Asks who is there before it reads, and streams to disk up to a limit of its own."""
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'",
@@ -17,7 +21,10 @@ _HEADERS: Final = {
 
 
 class Guard:
-    """ASGI middleware. A browser names the page a write comes from; one that is not ours is refused."""
+    """ASGI middleware. A browser names the page a write comes from; one that is not ours is refused.
+
+    A body above the limit ends in HTTPException 413 where it is read: it is read before anybody is known.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -37,7 +44,26 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, receive, send_guarded)
+        limited = receive if scope["path"] == _LIMITS_ITSELF else _limited(receive, Headers(scope=scope))
+        await self._app(scope, limited, send_guarded)
+
+
+def _limited(receive: Receive, headers: Headers) -> Receive:
+    announced = headers.get("content-length", "")
+    announced_bytes = int(announced) if announced.isdecimal() else 0
+    taken_bytes = 0
+
+    async def receive_limited() -> Message:
+        nonlocal taken_bytes
+        if announced_bytes > BODY_LIMIT_BYTES:
+            raise HTTPException(413)
+        message = await receive()
+        taken_bytes += len(message.get("body", b""))
+        if taken_bytes > BODY_LIMIT_BYTES:
+            raise HTTPException(413)
+        return message
+
+    return receive_limited
 
 
 def _is_foreign(headers: Headers) -> bool:

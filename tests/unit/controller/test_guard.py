@@ -1,10 +1,13 @@
-"""Writes from foreign pages are refused; every answer carries its security headers."""
+"""Writes from foreign pages and endless bodies are refused; every answer carries its security headers."""
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.types import Message, Scope
 
-from controller.guard import Guard
+from controller.app import create_app
+from controller.context import Context
+from controller.guard import BODY_LIMIT_BYTES, Guard
 
 
 @pytest.fixture
@@ -48,3 +51,61 @@ def test_reading_is_free_and_carries_the_headers(client: TestClient) -> None:
     assert "default-src 'self'" in policy
     assert "unsafe-inline" not in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.fixture
+def whole(context: Context) -> TestClient:
+    """Nobody is signed in."""
+    return TestClient(create_app(context), base_url="http://loaban.example")
+
+
+FILE = b'--B\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n'
+BODIES = [
+    ("/api/schedules", "application/json", b'{"title": "'),
+    ("/api/sign-in", "application/json", b'{"username": "'),
+    ("/dang-nhap", "multipart/form-data; boundary=B", FILE),
+]
+
+
+@pytest.mark.parametrize(("path", "kind", "head"), BODIES)
+def test_a_body_announced_too_large_is_not_even_begun(
+    whole: TestClient, context: Context, path: str, kind: str, head: bytes
+) -> None:
+    content = head + b"x" * BODY_LIMIT_BYTES
+    answer = whole.post(path, content=content, headers={"content-type": kind})
+    assert answer.status_code == 413
+    assert answer.json()["detail"] == context.texts.say("vi", "web.too_much")
+
+
+async def test_no_more_than_the_limit_is_taken(context: Context) -> None:
+    taken_bytes = 0
+    statuses: list[int] = []
+
+    async def receive() -> Message:
+        nonlocal taken_bytes
+        taken_bytes += 100_000
+        return {"type": "http.request", "body": b"x" * 100_000, "more_body": True}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    for path, most_bytes in (("/api/schedules", BODY_LIMIT_BYTES + 100_000), ("/api/uploads", 0)):
+        taken_bytes = 0
+        await create_app(context)(scope_of(path), receive, send)
+        assert taken_bytes <= most_bytes
+    assert statuses == [413, 401]
+
+
+def scope_of(path: str) -> Scope:
+    headers = [(b"host", b"loaban.example"), (b"content-type", b"application/json")]
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": headers,
+        "scheme": "http",
+        "server": ("loaban.example", 80),
+    }
