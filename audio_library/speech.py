@@ -11,6 +11,8 @@ from pathlib import Path
 
 import espeakng_loader
 
+from audio_library.errors import SoundError
+
 _SYNCHRONOUS = 2
 _UTF8 = 1
 _WORDS_A_MINUTE = 140
@@ -19,16 +21,23 @@ _TIMEOUT_S = 120.0
 _SYNTH_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
 
-class SpeechFailed(Exception):
-    """The engine does not know the language, or did not come to an end."""
+class SpeechFailed(SoundError):
+    """The engine does not know the language, or did not come to an end. Its own last words are a note."""
+
+    key = "sound.speech_failed"
+
+    def __init__(self, language: str, log: str) -> None:
+        super().__init__(language=language)
+        self.add_note(log[-300:])
 
 
 def read_aloud(text: str, language: str, wav: Path) -> None:
     """Write `text`, spoken in `language` (such as `vi`), to a mono 16-bit WAV. Raises `SpeechFailed`."""
     command = [sys.executable, "-m", "audio_library.speech", language, str(wav)]
-    done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=_TIMEOUT_S, check=False)
-    if done.returncode != 0:
-        raise SpeechFailed(done.stderr.decode(errors="replace").strip()[-300:])
+    try:
+        subprocess.run(command, input=text.encode(), capture_output=True, timeout=_TIMEOUT_S, check=True)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise SpeechFailed(language, (error.stderr or b"").decode(errors="replace").strip()) from error
 
 
 def _synthesise(text: str, language: str) -> tuple[int, bytes]:
@@ -36,7 +45,7 @@ def _synthesise(text: str, language: str) -> tuple[int, bytes]:
     engine = ctypes.CDLL(espeakng_loader.get_library_path())
     rate = engine.espeak_Initialize(_SYNCHRONOUS, 0, str(espeakng_loader.get_data_path()).encode(), 0)
     if rate <= 0 or engine.espeak_SetVoiceByName(language.encode()) != 0:
-        raise SpeechFailed(f"no voice for {language}")
+        raise SpeechFailed(language, f"no voice for {language}")
     samples = bytearray()
 
     def collect(block: int | None, count: int, _events: int | None) -> int:

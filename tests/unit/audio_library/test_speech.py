@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from audio_library.speech import SpeechFailed, read_aloud
+from audio_library import SoundError
+from audio_library.speech import read_aloud
 
 
 def test_reads_vietnamese_aloud_and_longer_text_takes_longer(tmp_path: Path) -> None:
@@ -14,8 +15,9 @@ def test_reads_vietnamese_aloud_and_longer_text_takes_longer(tmp_path: Path) -> 
 
 
 def test_says_so_when_the_language_has_no_voice(tmp_path: Path) -> None:
-    with pytest.raises(SpeechFailed, match="no voice for zz"):
+    with pytest.raises(SoundError) as refused:
         read_aloud("anything", "zz", tmp_path / "none.wav")
+    assert (refused.value.key, refused.value.params) == ("sound.speech_failed", {"language": "zz"})
     assert not (tmp_path / "none.wav").exists()
 
 
