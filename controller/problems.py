@@ -1,6 +1,8 @@
 """Errors as RFC 9457 problem documents, or as a page, with the same sentence."""
 
-from typing import TYPE_CHECKING, Any
+import logging
+import secrets
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -9,16 +11,16 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from audio_library import SoundError, StoreFull, TooLarge
-from controller.errors import Invalid, LoabanError, NotFound, Sayable
+from controller.errors import LoabanError, Sayable
+from controller.shapes import misshapen
 from controller.web.dependencies import get_context
 from controller.web.pages.errors import error_page
 from controller.web.texts import LANGUAGES
 from schedules.errors import ScheduleError
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 _MEDIA_TYPE = "application/problem+json"
+_HTTP_KEYS = {404: "web.no_such_page", 413: "web.too_much"}
+_log = logging.getLogger(__name__)
 
 
 def install(app: FastAPI) -> None:
@@ -28,6 +30,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _not_the_shape)
     app.add_exception_handler(ValidationError, _not_the_shape)
     app.add_exception_handler(HTTPException, _plain_http)
+    app.add_exception_handler(Exception, _unexpected)
 
 
 def status_of(error: Exception) -> int:
@@ -50,7 +53,10 @@ def language_of(request: Request) -> str:
 def _said(request: Request, error: Exception) -> Response:
     if not isinstance(error, Sayable):
         raise error
-    status = status_of(error)
+    return _answer(request, error, status_of(error))
+
+
+def _answer(request: Request, error: Sayable, status: int) -> Response:
     if "text/html" in request.headers.get("accept", ""):
         return error_page(request, error, status)
     return problem(request, error, status)
@@ -76,18 +82,18 @@ def problem(request: Request, error: Sayable, status: int) -> JSONResponse:
 def _not_the_shape(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError | ValidationError):
         raise error
-    errors: Sequence[Any] = error.errors()
-    first = errors[0] if errors else {"loc": (), "msg": ""}
-    where = ".".join(str(part) for part in first["loc"] if part not in {"body", "query", "path"})
-    return _said(request, Invalid("web.bad_field", field=where, name=where, problem=str(first["msg"])))
+    return _said(request, misshapen(error.errors()))
 
 
 def _plain_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    if error.status_code == 404:
-        return _said(request, NotFound("web.no_such_page"))
-    refused = Invalid("web.bad_request")
-    if "text/html" in request.headers.get("accept", ""):
-        return error_page(request, refused, error.status_code)
-    return problem(request, refused, error.status_code)
+    key = _HTTP_KEYS.get(error.status_code, "web.bad_request")
+    return _answer(request, LoabanError(key), error.status_code)
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    """A fault of ours: the journal has the whole of it, under the number that the person is told."""
+    number = secrets.token_hex(3)
+    _log.error("fault %s: %s %s", number, request.method, request.url.path, exc_info=error)
+    return _answer(request, LoabanError("web.unexpected", number=number), 500)

@@ -135,7 +135,7 @@ class Page:
 
 def language_of(request: Request, principal: Principal | None) -> str:
     """The one chosen on this device, else the person's own, else Vietnamese."""
-    own = principal.language if principal else None
+    own = principal.language if principal else getattr(request.state, "language", None)
     for wanted in (request.cookies.get(LANGUAGE_COOKIE), own):
         if wanted in LANGUAGES:
             return str(wanted)

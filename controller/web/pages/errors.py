@@ -14,11 +14,15 @@ SIGN_IN = "/dang-nhap"
 
 
 def error_page(request: Request, error: Sayable, status: int) -> Response:
-    """For a browser. Nobody signed in: the sign-in page, and back here afterwards."""
+    """For a browser. Nobody signed in: the sign-in page, and back here afterwards.
+
+    After a fault of ours the database is not asked who this is: it may be what failed.
+    """
     if status == 401:
         return _to_sign_in(request)
     context = get_context(request)
-    page = make_page(request, context, maybe_signed_in(request, context))
+    principal = None if status == 500 else maybe_signed_in(request, context)
+    page = make_page(request, context, principal)
     sentence = page.say(error.key, **error.params)
     if "hx-request" in request.headers:
         return page.render("pieces/failed.html", status, sentence=sentence)
