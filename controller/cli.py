@@ -31,7 +31,9 @@ from controller.timetable import service as timetable
 from controller.web.texts import Texts
 from schedules.timetable_file import TimetableFile, load
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+)
 timetable_app = typer.Typer(no_args_is_help=True)
 programmes_app = typer.Typer(no_args_is_help=True)
 stations_app = typer.Typer(no_args_is_help=True)
@@ -41,7 +43,9 @@ app.add_typer(stations_app, name="stations", help="Stations and their state.")
 
 As = Annotated[str, typer.Option("--as", help="The user name of the person who does it.")]
 File = Annotated[Path, typer.Argument(help="A timetable file, such as those in schedules/examples.")]
-console = Console()
+console = Console(markup=False, highlight=False, emoji=False)
+"""Titles are printed as people typed them, brackets and all."""
+errors = Console(stderr=True, markup=False, highlight=False, emoji=False, style="red")
 
 
 class Desk:
@@ -51,11 +55,11 @@ class Desk:
         self.context = context
         self.principal = principal
 
-    def say(self, key: str, **params: Any) -> str:
+    def say(self, key: str, /, **params: Any) -> str:
         return self.context.texts.say(self.principal.language, key, **params)
 
     def tell(self, key: str, **params: Any) -> None:
-        console.print(self.say(key, **params), highlight=False)
+        console.print(self.say(key, **params))
 
     def table(self, *columns: str) -> Table:
         table = Table()
@@ -195,7 +199,7 @@ def _saying_errors(context: Context | None) -> Iterator[None]:
         if not isinstance(error, Sayable):
             raise
         texts = context.texts if context else Texts()
-        Console(stderr=True).print(texts.say("vi", error.key, **error.params), style="red", highlight=False)
+        errors.print(texts.say("vi", error.key, **error.params))
         raise typer.Exit(1) from error
 
 

@@ -53,7 +53,7 @@ class Page:
     now: datetime
     style_nonce: str = field(default_factory=lambda: secrets.token_urlsafe(12))
 
-    def say(self, key: str, **params: object) -> str:
+    def say(self, key: str, /, **params: object) -> str:
         return self.context.texts.say(self.language, key, **params)
 
     @property

@@ -14,7 +14,7 @@ class Texts:
     def __init__(self, folder: Path = _FOLDER) -> None:
         self.catalogues = {language: _load(folder / language) for language in LANGUAGES}
 
-    def say(self, language: str, key: str, **params: object) -> str:
+    def say(self, language: str, key: str, /, **params: object) -> str:
         """The sentence in that language. Raises KeyError for a key or parameter that is missing."""
         return self.catalogues[language][key].format(**params)
 
