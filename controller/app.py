@@ -65,7 +65,11 @@ def create_app(context: Context) -> FastAPI:
 
 
 async def serve(settings: Settings) -> None:
-    """Everything, until SIGTERM or SIGINT. If one part dies, the rest is stopped and its error raised."""
+    """Everything, until SIGTERM or SIGINT. If one part dies, the rest is stopped and its error raised.
+
+    Raises Invalid for settings that no station could live with.
+    """
+    settings.check()
     context, waker = compose(settings)
     broker = EmbeddedBroker(settings.broker_host, settings.broker_port)
     if settings.broker == "embedded":

@@ -1,8 +1,15 @@
 """Settings of the controller, from `LOABAN_…` in the environment or a `.env` file."""
 
+import re
 from pathlib import Path
+from typing import Final
 
+from pydantic import HttpUrl, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from controller.errors import Invalid
+
+_PLAIN_URL: Final = re.compile(r"https?://[^\s?#]+")
 
 
 class Settings(BaseSettings):
@@ -18,7 +25,10 @@ class Settings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: int = 8000
     public_url: str = ""
-    """How stations reach this controller for sound. Empty: `http://<http_host>:<http_port>`."""
+    """How stations reach this controller for sound. Empty: `http://<http_host>:<http_port>`.
+
+    Controllers that share a database must agree on it, for it is written on every station's card.
+    """
 
     broker: str = "embedded"
     """`embedded`: a broker inside this process. `external`: one that runs already at the address below."""
@@ -37,9 +47,27 @@ class Settings(BaseSettings):
     report_deadline_s: float = 24 * 3600.0
     """How long after its end an occurrence without a report waits before it counts as *unknown*."""
 
+    def check(self) -> None:
+        """What a controller needs before it serves.
+
+        Raises Invalid `settings.public_url_needed`, `settings.bad_public_url`.
+        """
+        if not self.public_url and self.broker == "external":
+            raise Invalid("settings.public_url_needed")
+        if self.public_url and not _is_url(self.public_url):
+            raise Invalid("settings.bad_public_url", url=self.public_url)
+
     def resolved_database_url(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'loaban.db'}"
 
     def media_url(self) -> str:
         base = self.public_url or f"http://{self.http_host}:{self.http_port}"
         return f"{base.rstrip('/')}/media"
+
+
+def _is_url(text: str) -> bool:
+    try:
+        TypeAdapter(HttpUrl).validate_python(text)
+    except ValidationError:
+        return False
+    return _PLAIN_URL.fullmatch(text) is not None

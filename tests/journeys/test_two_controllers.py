@@ -55,8 +55,13 @@ class Listener:
 @pytest.fixture
 def two(province_copy: Path, tmp_path: Path) -> Iterator[tuple[Province, Province, Listener]]:
     broker = Broker("mosquitto", "127.0.0.1", free_port(), tmp_path / "mosquitto.conf")
-    shared = {"LOABAN_BROKER": "external", "LOABAN_BROKER_PORT": str(broker.port)}
-    pair = [Province(province_copy, environment_for(province_copy) | shared) for _ in range(2)]
+    own = [environment_for(province_copy) for _ in range(2)]
+    shared = {
+        "LOABAN_BROKER": "external",
+        "LOABAN_BROKER_PORT": str(broker.port),
+        "LOABAN_PUBLIC_URL": f"http://127.0.0.1:{own[0]['LOABAN_HTTP_PORT']}",
+    }
+    pair = [Province(province_copy, environment | shared) for environment in own]
     broker.start()
     listener = Listener(broker.port)
     try:
@@ -86,6 +91,8 @@ def test_each_version_is_published_once_and_each_report_counted_once(
     versions = Counter(version_of(key, topic, token) for topic, token in documents(listener))
     assert versions
     assert set(versions.values()) == {1}
+    cards = {version for topic, version in versions if topic.endswith("/card")}
+    assert cards == {1}, "nothing was changed that a card tells"
 
     # The same report said five times is one row, and both pages tell the same.
     (occurrence,) = clients[0].get("/api/occurrences", params={"area": AREA}).json()[:1]
