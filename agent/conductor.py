@@ -15,7 +15,7 @@ from agent.readiness import is_ready
 from agent.speakers.contract import Speaker
 from agent.stage import Run, Stage
 from agent.store import PlanStore
-from schedules.cue import Cue, Progress, decide
+from schedules.cue import Cue, Progress, closes, decide
 from wire.ids import ClockTrust, Outcome, OutcomeReason
 from wire.messages import NowPlaying
 
@@ -98,6 +98,8 @@ class Conductor:
         """One look at the world, and everything it calls for."""
         await self._collect()
         now = self._clock.now()
+        if self._trusted() and self._store.card is not None:
+            await self._ledger.know([layer.area for layer in self._store.layers()], now)
         parts = self._parts(now)
         await self._withdraw(parts)
         cue = self._ask(now, parts)
@@ -107,16 +109,25 @@ class Conductor:
         self._set_alarm(cue, now)
 
     def _parts(self, now: datetime) -> dict[str, Part]:
-        """The plan without what has ended; what has begun stays in until it has ended, plan or not."""
+        """The plan without what has ended or never was ours; what has begun stays in until it has ended."""
         card = self._store.card
         if card is None:
             return {}
         plan = merge(card, self._store.layers(), now, clock_trusted=self._trusted())
-        parts = {id_: part for id_, part in plan.items() if id_ not in self._ledger.ended}
+        parts = {
+            id_: part
+            for id_, part in plan.items()
+            if id_ not in self._ledger.ended and not self._is_before_our_time(part)
+        }
         for id_, row in self._ledger.begun.items():
             if id_ not in parts:
                 parts[id_] = part_of(row.planned, row.area, depth=0)
         return parts
+
+    def _is_before_our_time(self, part: Part) -> bool:
+        """Over before this station first held that area's plan: nobody expected it here."""
+        since = self._ledger.known_since.get(part.area)
+        return since is not None and since >= max(part.occurrence.end, closes(part.occurrence, begun=False))
 
     def _ask(self, at: datetime, parts: Mapping[str, Part]) -> Cue:
         card = self._store.card

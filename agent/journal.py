@@ -6,7 +6,7 @@ Few writes: one when an occurrence begins, one every few seconds while it sounds
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -35,6 +35,7 @@ create table if not exists ended (occurrence text primary key, ended_at text not
 create table if not exists outbox (
     number integer primary key autoincrement, id text not null unique, report text not null
 );
+create table if not exists known (area text primary key, since text not null);
 create table if not exists delivered (number integer primary key autoincrement, report text not null);
 """
 _DELIVERED_KEPT = 20
@@ -79,6 +80,7 @@ class Journal:
         if found != "ok":
             raise sqlite3.DatabaseError(found)
         self.begun()
+        self.known_since()
         self.outbox(self.owed())
 
     def begin(
@@ -159,6 +161,19 @@ class Journal:
     def ended(self) -> frozenset[str]:
         with self._lock:
             return frozenset(row[0] for row in self._db.execute("select occurrence from ended"))
+
+    def known_since(self) -> dict[str, datetime]:
+        """By area: since when this station has held its plan."""
+        with self._lock:
+            rows = self._db.execute("select area, since from known").fetchall()
+        return {area: datetime.fromisoformat(since) for area, since in rows}
+
+    def know(self, since: Mapping[str, datetime]) -> None:
+        """These areas and no other."""
+        with self._transaction():
+            self._db.execute("delete from known")
+            rows = [(area, instant.isoformat()) for area, instant in since.items()]
+            self._db.executemany("insert into known values (?, ?)", rows)
 
     def outbox(self, limit: int) -> tuple[PlaybackReport, ...]:
         """The oldest reports that are still owed."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -25,6 +26,7 @@ class Ledger:
     begun: dict[str, Begun] = field(default_factory=dict)
     held: dict[str, OutcomeReason] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
+    known_since: dict[str, datetime] = field(default_factory=dict)
 
     def load(self, now: datetime, *, clock_trusted: bool) -> None:
         """What had begun in the last life was interrupted by its end; what was only armed never began.
@@ -37,10 +39,18 @@ class Ledger:
         self.journal.interrupt_all()
         self.begun = self.journal.begun()
         self.ended = set(self.journal.ended())
+        self.known_since = self.journal.known_since()
 
     def progress(self) -> dict[str, Progress]:
         waiting = {id_: Progress(interrupted_by=reason) for id_, reason in self.held.items()}
         return waiting | {id_: _progress_of(row) for id_, row in self.begun.items()}
+
+    async def know(self, areas: Iterable[str], now: datetime) -> None:
+        """The areas whose plan this station holds now; what was over before has never been its task."""
+        since = {area: self.known_since.get(area, now) for area in areas}
+        if since != self.known_since:
+            await asyncio.to_thread(self.journal.know, since)
+            self.known_since = since
 
     def sounded_s(self, occurrence: str) -> float:
         row = self.begun.get(occurrence)

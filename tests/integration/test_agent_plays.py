@@ -112,11 +112,13 @@ def test_a_skip_that_cannot_begin_in_time_is_reported_as_too_late(
     centre: Any, make_station: Any, make_sound: Any, soon: Any
 ) -> None:
     sound = make_sound(5.0)
-    late = soon(sound.item, in_s=-4.0, lateness=Lateness(rule=LatenessRule.SKIP, grace_s=1))
     station = make_station()
     centre.send_card()
-    centre.send_plan(late)
+    centre.send_plan()
+    centre.heartbeat_with(lambda beat: beat.layers, "the area's plan held")
 
+    late = soon(sound.item, in_s=-4.0, lateness=Lateness(rule=LatenessRule.SKIP, grace_s=1))
+    centre.send_plan(late, version=2)
     report = centre.report_of(late.id)
 
     assert report.outcome in {Outcome.SKIPPED, Outcome.MISSED}

@@ -290,6 +290,62 @@ async def test_a_volume_that_changes_while_armed_holds_from_the_first_sample(
     assert volume == 40
 
 
+async def test_a_new_station_is_not_to_blame_for_what_was_over_before_it_came(
+    bench: Bench, sound: Any, make_card: Any, make_layer: Any, make_planned: Any
+) -> None:
+    yesterday = make_planned(sound, start=bench.soon(-20 * 3600), schedule="hom-qua")
+    today = make_planned(sound, start=bench.soon())
+    bench.hold(make_card())
+    bench.hold(make_layer(yesterday, today))
+    async with bench.running():
+        report = await bench.report()
+    assert report.occurrence == today.id
+    assert bench.journal.owed() == 1
+
+
+async def test_what_it_slept_through_in_an_area_it_knows_is_reported(
+    bench: Bench, key: SigningKey, sound: Any, make_card: Any, make_layer: Any, make_planned: Any
+) -> None:
+    bench.hold(make_card())
+    bench.hold(make_layer(make_planned(sound, start=bench.soon(1800))))
+    async with bench.running():
+        await bench.until(lambda: bench.ledger.known_since)
+    later = Bench(bench.folder, key)
+    later.clock.shift = timedelta(hours=1)
+    async with later.running():
+        report = await later.report()
+    assert (report.outcome, report.reason) == (Outcome.MISSED, OutcomeReason.STATION_OFF)
+
+
+async def test_a_station_that_moves_starts_afresh_in_the_new_area(
+    bench: Bench, sound: Any, make_card: Any, make_layer: Any, make_planned: Any
+) -> None:
+    bench.hold(make_card())
+    bench.hold(make_layer(area="ta-van"))
+    async with bench.running():
+        await bench.until(lambda: bench.ledger.known_since)
+        bench.hold(make_card(version=2, areas=("lao-cai", "ban-ho")))
+        bench.hold(make_layer(make_planned(sound, start=bench.soon(-3600)), area="ban-ho"))
+        await bench.until(lambda: set(bench.ledger.known_since) == {"ban-ho"})
+    assert bench.journal.known_since() == bench.ledger.known_since
+    assert bench.journal.owed() == 0
+
+
+async def test_a_clock_that_is_not_trusted_dates_nothing(
+    bench: Bench, sound: Any, make_card: Any, make_layer: Any, make_planned: Any
+) -> None:
+    bench.clock.trusted, bench.clock.shift = ClockTrust.UNKNOWN, -timedelta(days=2000)
+    bench.hold(make_card())
+    bench.hold(make_layer(make_planned(sound, start=datetime.now(UTC) - timedelta(hours=20))))
+    async with bench.running():
+        await asyncio.sleep(0.2)
+        assert bench.ledger.known_since == {}
+        bench.clock.trusted, bench.clock.shift = ClockTrust.TRUSTED, timedelta(0)
+        bench.conductor.poke()
+        await bench.until(lambda: bench.ledger.known_since)
+    assert bench.journal.owed() == 0
+
+
 async def test_the_end_of_the_program_is_an_interruption_that_the_next_life_knows_of(
     bench: Bench, make_sound: Any, make_card: Any, make_layer: Any, make_planned: Any
 ) -> None:
