@@ -10,12 +10,12 @@ from agent.cache import MediaCache
 from agent.clock import Clock
 from agent.errors import SoundUnreadable, SpeakerFailed
 from agent.ledger import Ledger
-from agent.programme import Part, items_by_first_use, merge, part_of, quiet_of, volume_for
+from agent.programme import Part, items_by_first_use, last_chance, merge, part_of, quiet_of, volume_for
 from agent.readiness import is_ready
 from agent.speakers.contract import Speaker
 from agent.stage import Run, Stage
 from agent.store import PlanStore
-from schedules.cue import Cue, Progress, closes, decide
+from schedules.cue import Cue, Progress, decide
 from wire.ids import ClockTrust, Outcome, OutcomeReason
 from wire.messages import NowPlaying
 
@@ -58,7 +58,8 @@ class Conductor:
         now = self._clock.now()
         card = self._store.card
         if card is not None:
-            self._cache.want(card.media_url, items_by_first_use(self._parts(now).values(), now))
+            parts = self._parts(now).values()
+            self._cache.want(card.media_url, items_by_first_use(parts, self._ledger.begun, now))
 
     def now_playing(self) -> NowPlaying | None:
         run = self.stage.run
@@ -127,7 +128,7 @@ class Conductor:
     def _is_before_our_time(self, part: Part) -> bool:
         """Over before this station first held that area's plan: nobody expected it here."""
         since = self._ledger.known_since.get(part.area)
-        return since is not None and since >= max(part.occurrence.end, closes(part.occurrence, begun=False))
+        return since is not None and last_chance(part) <= since
 
     def _ask(self, at: datetime, parts: Mapping[str, Part]) -> Cue:
         card = self._store.card

@@ -1,9 +1,10 @@
 """What this station is to sound: the layers of its area chain, put together. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from schedules.cue import closes
 from schedules.occurrence import Occurrence
 from schedules.quiet import QuietWindow
 from wire.ids import Priority
@@ -46,13 +47,16 @@ def part_of(planned: PlannedOccurrence, area: str, depth: int) -> Part:
     return Part(planned, area, occurrence)
 
 
-def items_by_first_use(parts: Iterable[Part], now: datetime) -> Iterator[Item]:
-    """The sound of everything that is not over yet, soonest first."""
-    coming = sorted(
-        (part for part in parts if part.occurrence.end > now), key=lambda part: part.planned.start
-    )
-    for part in coming:
+def items_by_first_use(parts: Iterable[Part], begun: Collection[str], now: datetime) -> Iterator[Item]:
+    """The sound of everything that has begun or still may, soonest first; a late *skip* outlasts its end."""
+    needed = (part for part in parts if part.planned.id in begun or last_chance(part) > now)
+    for part in sorted(needed, key=lambda part: part.planned.start):
         yield from part.planned.items
+
+
+def last_chance(part: Part) -> datetime:
+    """When it is over if it has not begun: its end, or later when it may begin late."""
+    return max(part.occurrence.end, closes(part.occurrence, begun=False))
 
 
 def volume_for(planned: PlannedOccurrence, card: StationCard) -> int:

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from agent.programme import items_by_first_use, merge, quiet_of, volume_for
-from wire.ids import Priority, StationKind
-from wire.messages import Item, PlanLayer, PlannedOccurrence, QuietHours, Selector, StationCard
+from wire.ids import LatenessRule, Priority, StationKind
+from wire.messages import Item, Lateness, PlanLayer, PlannedOccurrence, QuietHours, Selector, StationCard
 
 NOW = datetime.now(UTC)
 MakeCard = Callable[..., StationCard]
@@ -62,8 +62,21 @@ def test_sound_is_wanted_in_the_order_of_first_use_and_not_for_what_is_over(
     running = make_planned(item("d"), start=NOW - timedelta(seconds=5), schedule="r")
     over = make_planned(item("e"), start=NOW - timedelta(minutes=5), schedule="o")
     parts = merge(make_card(), [make_layer(late, soon, running, over)], NOW, clock_trusted=True)
-    wanted = [one.sha256[0] for one in items_by_first_use(parts.values(), NOW)]
+    wanted = [one.sha256[0] for one in items_by_first_use(parts.values(), (), NOW)]
     assert list(dict.fromkeys(wanted)) == ["d", "a", "b", "c"]
+
+
+def test_sound_of_a_late_skip_is_wanted_beyond_its_planned_end(
+    make_card: MakeCard, make_layer: MakeLayer, make_planned: MakePlanned
+) -> None:
+    skip = Lateness(rule=LatenessRule.SKIP, grace_s=300)
+    start = NOW - timedelta(minutes=2)
+    waiting = make_planned(item("a"), start=start, schedule="w", lateness=skip)
+    sounding = make_planned(item("b"), start=start - timedelta(minutes=4), schedule="s", lateness=skip)
+    over = make_planned(item("c"), start=start - timedelta(minutes=4), schedule="o", lateness=skip)
+    parts = merge(make_card(), [make_layer(waiting, sounding, over)], NOW, clock_trusted=True)
+    wanted = [one.sha256[0] for one in items_by_first_use(parts.values(), {sounding.id}, NOW)]
+    assert wanted == ["b", "a"]
 
 
 @pytest.mark.parametrize(
