@@ -4,7 +4,7 @@ import asyncio
 import errno
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import httpx
@@ -29,7 +29,6 @@ class _Wish:
     item: Item
     backoff: Backoff
     not_before_s: float = 0.0
-    busy: bool = False
 
 
 @dataclass
@@ -41,6 +40,7 @@ class MediaCache:
     arrived: Callable[[], None] = lambda: None
     _media_url: str = ""
     _wishes: dict[str, _Wish] = field(default_factory=dict)
+    _busy: set[str] = field(default_factory=set)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def want(self, media_url: str, items: Iterable[Item]) -> None:
@@ -81,11 +81,11 @@ class MediaCache:
             if wish is None:
                 await self._wait_for_work()
                 continue
-            wish.busy = True
+            self._busy.add(wish.item.sha256)
             try:
                 await self._bring(client, wish)
             finally:
-                wish.busy = False
+                self._busy.discard(wish.item.sha256)
 
     async def _bring(self, client: httpx.AsyncClient, wish: _Wish) -> None:
         item = wish.item
@@ -123,14 +123,16 @@ class MediaCache:
 
     def _next(self) -> _Wish | None:
         now_s = time.monotonic()
+        return next((wish for wish in self._open_wishes() if wish.not_before_s <= now_s), None)
+
+    def _open_wishes(self) -> Iterator[_Wish]:
         for sha256, wish in self._wishes.items():
-            if not wish.busy and wish.not_before_s <= now_s and not self.files.has(sha256):
-                return wish
-        return None
+            if sha256 not in self._busy and not self.files.has(sha256):
+                yield wish
 
     async def _wait_for_work(self) -> None:
         self._changed.clear()
-        waits = [w.not_before_s for s, w in self._wishes.items() if not w.busy and not self.files.has(s)]
+        waits = [wish.not_before_s for wish in self._open_wishes()]
         pause_s = max(min(waits) - time.monotonic(), 0.05) if waits else None
         try:
             await asyncio.wait_for(self._changed.wait(), pause_s)

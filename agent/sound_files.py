@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from agent.files import sync_folder
@@ -51,7 +52,7 @@ class SoundFiles:
         return False
 
     def bytes_held(self) -> int:
-        return sum(path.stat().st_size for path in self._folder.glob("*.opus"))
+        return sum(_size(path) for path in self._folder.glob("*.opus"))
 
     def bytes_free(self) -> int:
         state = os.statvfs(self._folder)
@@ -60,7 +61,7 @@ class SoundFiles:
     def touch(self, wanted: frozenset[str]) -> None:
         """Mark the files that a plan still names; the age of the others counts from here."""
         for sha256 in wanted:
-            if self.has(sha256):
+            with suppress(FileNotFoundError):
                 os.utime(self.path(sha256))
 
     def remove_unwanted(self, wanted: frozenset[str], keep_s: float) -> int:
@@ -68,10 +69,19 @@ class SoundFiles:
         oldest_s = time.time() - keep_s
         removed = 0
         for path in [*self._folder.glob("*.opus"), *self._folder.glob("*.part")]:
-            if path.stem not in wanted and path.stat().st_mtime <= oldest_s:
-                path.unlink()
-                removed += 1
+            with suppress(FileNotFoundError):
+                if path.stem not in wanted and path.stat().st_mtime <= oldest_s:
+                    path.unlink()
+                    removed += 1
         return removed
+
+
+def _size(path: Path) -> int:
+    """0 for a file that has just gone."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def hash_of(path: Path) -> str:

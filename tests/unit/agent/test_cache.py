@@ -86,9 +86,9 @@ async def test_sound_comes_in_the_order_of_first_use(tmp_path: Path, server: Ser
     cache.want(server.url + "/", [*items, items[0]])
     assert (cache.state().held, cache.state().wanted) == (0, 4)
     async with running(cache):
-        await until(lambda: cache.state().held == 4)
+        await until(lambda: len(arrivals) == 4)
+    assert cache.state().held == 4
     assert server.asked == [one.sha256 for one in items]
-    assert len(arrivals) == 4
     assert cache.state().bytes_held == 4 * 3000
     assert not any(cache.files.part(one.sha256).exists() for one in items)
 
@@ -169,6 +169,45 @@ async def test_a_full_disk_keeps_it_missing_until_there_is_room(
         assert server.asked == []
         room[0] = 10_000
         await until(lambda: cache.state().held == 1)
+
+
+async def test_a_sound_dropped_and_wanted_again_while_it_comes_is_fetched_once(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item, other = item_of(content_of(1)), item_of(content_of(2))
+    begun: list[str] = []
+    may_end = asyncio.Event()
+
+    async def slow(_client: object, url: str, part: Path, _size_bytes: int) -> None:
+        begun.append(part.stem)
+        await may_end.wait()
+        content = content_of(1 if part.stem == item.sha256 else 2)
+        await asyncio.to_thread(part.write_bytes, content)
+
+    monkeypatch.setattr("agent.cache.fetch", slow)
+    cache = MediaCache(SoundFiles(tmp_path), FAST.model_copy(update={"parallel": 2}))
+    cache.want(server.url, [item])
+    async with running(cache):
+        await until(lambda: begun)
+        cache.want(server.url, [])
+        cache.want(server.url, [item, other])
+        await until(lambda: len(begun) == 2)
+        may_end.set()
+        await until(lambda: cache.state().held == 2)
+    assert begun == [item.sha256, other.sha256]
+
+
+def test_a_file_that_goes_while_the_folder_is_read_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link to nothing is listed and cannot be looked at, as a file just removed."""
+    files = SoundFiles(tmp_path)
+    files.path("a" * 64).symlink_to(tmp_path / "gone")
+    files.path("b" * 64).write_bytes(b"four")
+    assert files.bytes_held() == 4
+    monkeypatch.setattr(SoundFiles, "has", lambda *_: True)
+    files.touch(frozenset({"a" * 64}))
+    assert files.remove_unwanted(frozenset(), keep_s=-60.0) == 1
 
 
 def test_what_no_plan_names_goes_after_its_time_and_what_one_names_stays(tmp_path: Path) -> None:
