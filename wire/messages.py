@@ -5,10 +5,19 @@ Plain messages: `Presence`, `Heartbeat`, `ReportBatch` from the station, `Ack` f
 Unknown fields are ignored, so that a newer side can speak to an older one.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, time
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
 from wire.errors import Malformed, RefusalReason
 from wire.ids import (
@@ -57,6 +66,14 @@ class Message(BaseModel):
         """Raises `Malformed` when the payload is not this message."""
         try:
             return cls.model_validate_json(payload)
+        except ValidationError as error:
+            raise Malformed(str(error)) from error
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> Self:
+        """The same from JSON that has been taken apart. Raises `Malformed`."""
+        try:
+            return cls.model_validate(fields)
         except ValidationError as error:
             raise Malformed(str(error)) from error
 
@@ -202,13 +219,18 @@ class Heartbeat(Message):
     refusals: tuple[Refusal, ...] = Field(default=(), max_length=20)
 
 
+def _known_reason(reason: object) -> object:
+    return None if isinstance(reason, str) and reason not in tuple(OutcomeReason) else reason
+
+
 class PlaybackReport(Message):
     """The one end of one occurrence on one station. Seconds come from the sound card's frame count."""
 
     id: Mark
     occurrence: OccurrenceId
     outcome: Outcome
-    reason: OutcomeReason | None = None
+    reason: Annotated[OutcomeReason | None, BeforeValidator(_known_reason)] = None
+    """None also for one that only a newer station knows."""
     seconds_played: Seconds = 0.0
     seconds_planned: Seconds = 0.0
     started_at: UtcDatetime | None = None
@@ -222,6 +244,13 @@ class ReportBatch(Message):
 
     station: StationId
     reports: tuple[PlaybackReport, ...] = Field(min_length=1, max_length=100)
+
+
+class RawReportBatch(Message):
+    """A `ReportBatch` for a reader who may be older than the station: each report is to be read by itself."""
+
+    station: StationId
+    reports: tuple[dict[str, Any], ...] = Field(min_length=1, max_length=100)
 
 
 class Ack(Message):

@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import threading
-from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from controller.context import Context
@@ -18,14 +19,15 @@ from controller.stations import service as stations
 from controller.stations.service import HeardHeartbeat, HeardPresence
 from wire import topics
 from wire.errors import Malformed
-from wire.messages import Ack, Heartbeat, Presence, ReportBatch
+from wire.messages import Ack, Heartbeat, PlaybackReport, Presence, RawReportBatch
 
 _log = logging.getLogger(__name__)
 
 _MOST_TOPICS = 50_000
 _MOST_REPORTS = 5_000
 
-Said = TypeVar("Said", Presence, Heartbeat, ReportBatch)
+Said = TypeVar("Said", Presence, Heartbeat, RawReportBatch)
+Written = TypeVar("Written")
 
 
 @dataclass
@@ -90,7 +92,11 @@ class Intake:
             await asyncio.to_thread(pool.shutdown)
 
     def take_in(self) -> None:
-        """Everything that has arrived, in one transaction; then the acknowledgements."""
+        """Everything that has arrived, in short transactions; then the acknowledgements.
+
+        Each transaction takes its rows in the order of their keys, so that two controllers do not lock each
+        other out.
+        """
         batch = self._inbox.take()
         if not batch:
             return
@@ -102,37 +108,63 @@ class Intake:
             HeardHeartbeat(said, message.received_at)
             for message, said in self._decoded(batch.heartbeats.values(), Heartbeat)
         ]
-        reports = [said for _, said in self._decoded(batch.reports, ReportBatch)]
-        with self._context.database.write() as session:
-            acks = self._write(session, presences, heartbeats, reports)
-        for ack in acks:
+        reports = self._reports(batch.reports)
+        known = self._known(
+            {one.presence.station for one in presences}
+            | {one.heartbeat.station for one in heartbeats}
+            | reports.keys()
+        )
+        presences = [one for one in presences if one.presence.station in known]
+        heartbeats = [one for one in heartbeats if one.heartbeat.station in known]
+        if presences:
+            self._write(lambda session: stations.keep(session, presences, []))
+        if heartbeats:
+            self._write(lambda session: stations.keep(session, [], heartbeats))
+        if reports:
+            self._acknowledge({station: reports[station] for station in sorted(reports.keys() & known)})
+
+    def _reports(self, messages: Iterable[Inbound]) -> dict[str, list[PlaybackReport]]:
+        """What each station reports. One report that we cannot read does not hold up the others.
+
+        It is not acknowledged: the station keeps it for a controller that understands it.
+        """
+        found: defaultdict[str, list[PlaybackReport]] = defaultdict(list)
+        for message, batch in self._decoded(messages, RawReportBatch):
+            for raw in batch.reports:
+                try:
+                    found[batch.station].append(PlaybackReport.read(raw))
+                except Malformed:
+                    self._refuse("malformed", message.topic)
+        return dict(found)
+
+    def _known(self, speakers: set[str]) -> set[str]:
+        with self._context.database.read() as session:
+            known = stations.known(session, speakers)
+        for station_id in sorted(speakers - known):
+            self._refuse("unknown_station", station_id)
+        return known
+
+    def _acknowledge(self, reports: Mapping[str, list[PlaybackReport]]) -> None:
+        now = self._context.now()
+
+        def apply(session: Session) -> list[Ack]:
+            return [
+                Ack(station=station, reports=tuple(playback.apply_reports(session, now, station, said)))
+                for station, said in reports.items()
+            ]
+
+        for ack in self._write(apply):
             self._link.offer(Publication(topics.ack(ack.station), ack.encode()))
 
-    def _write(
-        self,
-        session: Session,
-        presences: Sequence[HeardPresence],
-        heartbeats: Sequence[HeardHeartbeat],
-        reports: Sequence[ReportBatch],
-    ) -> list[Ack]:
-        speakers = {one.presence.station for one in presences} | {one.heartbeat.station for one in heartbeats}
-        speakers |= {batch.station for batch in reports}
-        known = stations.known(session, speakers)
-        self._refuse_unknown(speakers - known)
-        stations.keep(
-            session,
-            [one for one in presences if one.presence.station in known],
-            [one for one in heartbeats if one.heartbeat.station in known],
-        )
-        now = self._context.now()
-        return [
-            Ack(
-                station=batch.station,
-                reports=tuple(playback.apply_reports(session, now, batch.station, batch.reports)),
-            )
-            for batch in reports
-            if batch.station in known
-        ]
+    def _write(self, work: Callable[[Session], Written]) -> Written:
+        """In one transaction; once more if another process held its rows."""
+        try:
+            with self._context.database.write() as session:
+                return work(session)
+        except OperationalError:
+            _log.warning("the database did not take what stations said; once more", exc_info=True)
+        with self._context.database.write() as session:
+            return work(session)
 
     def _decoded(self, messages: Iterable[Inbound], kind: type[Said]) -> list[tuple[Inbound, Said]]:
         found = []
@@ -152,10 +184,6 @@ class Intake:
                 continue
             found.append((message, said))
         return found
-
-    def _refuse_unknown(self, station_ids: set[str]) -> None:
-        for station_id in sorted(station_ids):
-            self._refuse("unknown_station", station_id)
 
     def _refuse(self, why: str, whom: str) -> None:
         self.refused[why] += 1

@@ -33,15 +33,15 @@ REPORT_DEADLINE_S = 24 * 3600.0
 def apply_reports(
     session: Session, now: datetime, station_id: str, reports: Sequence[PlaybackReport]
 ) -> list[str]:
-    """Count each occurrence's first report; returns the ids that the station may forget, repeats too.
+    """Count each occurrence's first report; returns the ids that the station may forget, of repeats too.
 
     The station must be known.
     """
-    counted = countable(reports)
+    counted = sorted(countable(reports), key=lambda report: report.occurrence)
     queries.save(session, [_row(now, station_id, report) for report in counted])
     if len(counted) < len(reports):
         _log.info("%s: %d of %d reports not counted", station_id, len(reports) - len(counted), len(reports))
-    return [report.id for report in reports]
+    return list(dict.fromkeys(report.id for report in reports))
 
 
 def board(

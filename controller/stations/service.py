@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -88,9 +89,14 @@ def known(session: Session, station_ids: Collection[str]) -> set[str]:
 
 
 def keep(session: Session, presences: Sequence[HeardPresence], heartbeats: Sequence[HeardHeartbeat]) -> None:
-    """The newest of each station, into its picture. At most one of each kind for a station."""
-    queries.save_presences(session, [_presence_row(heard) for heard in presences])
-    queries.save_heartbeats(session, [_heartbeat_row(heard) for heard in heartbeats])
+    """The newest of each station, into its picture. At most one of each kind for a station.
+
+    Written in the order of ids: two processes that write at once wait for each other and never in a circle,
+    as long as a transaction keeps one kind only.
+    """
+    by_station = itemgetter("station_id")
+    queries.save_presences(session, sorted(map(_presence_row, presences), key=by_station))
+    queries.save_heartbeats(session, sorted(map(_heartbeat_row, heartbeats), key=by_station))
 
 
 def listing(

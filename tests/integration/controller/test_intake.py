@@ -1,5 +1,6 @@
 """What stations say, through a real broker, into the database and back as acknowledgements."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -64,6 +65,28 @@ async def test_a_report_is_counted_once_however_often_it_comes_and_acknowledged_
     assert acknowledged(ear) == {"r1", "r2", "r3"}
     assert sorted(playbacks(database)) == [
         (STATION, report(number).occurrence, Outcome.PLAYED) for number in (1, 2, 3)
+    ]
+
+
+async def test_a_report_from_tomorrow_does_not_hold_up_the_others(
+    broker: Any,
+    start_controller: Any,
+    listen: Any,
+    until: Any,
+    database: Database,
+    operator: Principal,
+) -> None:
+    ear = await listen(broker)
+    controller = await start_controller(broker)
+    await until(lambda: ear.on(topics.card(STATION)), "the controller is there")
+    reports = [report(number).model_dump(mode="json") for number in (1, 2, 3)]
+    reports[0]["outcome"] = "heard_on_the_moon"
+    reports[1]["reason"] = "struck_by_lightning"
+    ear.say(topics.report(STATION), json.dumps({"station": STATION, "reports": reports}).encode())
+    await until(lambda: acknowledged(ear) == {"r2", "r3"}, "the others are acknowledged")
+    assert controller.intake.refused["malformed"] == 1
+    assert sorted(playbacks(database)) == [
+        (STATION, report(number).occurrence, Outcome.PLAYED) for number in (2, 3)
     ]
 
 

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,16 @@ from controller.db.migrate import upgrade
 from controller.db.session import Database
 from controller.db.upsert import insert_missing, upsert
 from controller.dispatch.publisher import EPOCH_TOPIC
+from controller.playback import service as playback
 from controller.playback.tables import Playback
 from controller.stations import service as stations
+from controller.stations.service import HeardHeartbeat
 from controller.timetable import service as timetable
 from controller.timetable.schemas import ScheduleDraft
 from schedules.rule import Frequency, Rule
 from wire import topics
-from wire.ids import Outcome
-from wire.messages import Ack, PlaybackReport, ReportBatch
+from wire.ids import ClockTrust, Outcome, StationKind
+from wire.messages import Ack, CacheState, Heartbeat, PlaybackReport, ReportBatch
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
@@ -109,6 +112,36 @@ def test_sweeps_and_cleaning_work(database: Database, operator: Principal) -> No
         timetable.forget_old(session, NOW)
         stations.forget_old(session, NOW)
         assert {one.state for one in stations.listing(session, NOW, operator)} == {"never_seen"}
+
+
+def test_two_intakes_do_not_lock_each_other_out(
+    database_url: str, database: Database, operator: Principal
+) -> None:
+    names = [f"loa-{number:03}" for number in range(300)]
+    with database.write() as session:
+        for name in names:
+            stations.add(session, NOW, name, "bat-xat", name, kind=StationKind.VILLAGE_CLUSTER)
+
+    def keep(order: list[str]) -> None:
+        other = Database(database_url)
+        for _ in range(15):
+            with other.write() as session:
+                stations.keep(session, [], [HeardHeartbeat(beat(name), NOW) for name in order])
+                playback.apply_reports(session, NOW, "cum-loa-1", [report(name) for name in order])
+        other.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(keep, order) for order in (names, names[150:] + names[:150])]
+    assert [one.exception() for one in both] == [None, None]
+
+
+def beat(station: str) -> Heartbeat:
+    cache = CacheState(held=1, wanted=1)
+    return Heartbeat(station=station, boot_id="b", at=NOW, uptime_s=1, clock=ClockTrust.TRUSTED, cache=cache)
+
+
+def report(name: str) -> PlaybackReport:
+    return PlaybackReport(id=name, occurrence=f"{name}@20261123T100000Z", outcome=Outcome.PLAYED)
 
 
 async def test_two_controllers_publish_and_count_everything_once(

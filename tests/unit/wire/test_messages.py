@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from wire import topics
 from wire.errors import Malformed
-from wire.ids import LatenessRule
+from wire.ids import LatenessRule, Outcome
 from wire.messages import (
     Ack,
     Heartbeat,
@@ -104,3 +104,16 @@ def test_an_error_of_the_start_is_a_number() -> None:
         PlaybackReport.decode(
             b'{"id":"r","occurrence":"s@20261123T223000Z","outcome":"played","start_error_ms":NaN}'
         )
+
+
+def test_a_reason_of_tomorrow_does_not_lose_the_report() -> None:
+    said = {
+        "id": "r",
+        "occurrence": "s@20261123T223000Z",
+        "outcome": "failed",
+        "reason": "struck_by_lightning",
+    }
+    report = PlaybackReport.read(said)
+    assert (report.outcome, report.reason) == (Outcome.FAILED, None)
+    with pytest.raises(Malformed):
+        PlaybackReport.read({**said, "reason": ["quiet_hours"]})
