@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, Self
-from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
 
@@ -12,10 +11,12 @@ from controller.errors import Invalid
 from controller.timetable.schemas import ScheduleDraft
 from controller.web.forms import text, texts
 from schedules.rule import DEFAULT_ZONE, Frequency, Rule
+from schedules.wall import zone_of
 from wire.ids import LatenessRule, Priority
 
 SOON: Final = "soon"
 """Once, so many minutes from the moment it is saved."""
+MINUTES_LIMIT: Final = 1440
 FREQUENCIES: Final = (SOON, *(frequency.value for frequency in Frequency))
 FIELD_OF: Final = {
     "schedule.no_times": "times",
@@ -57,6 +58,8 @@ class ScheduleForm:
     volume: str = "80"
     lateness: str = LatenessRule.RESUME.value
     grace_s: str = "10"
+    zone: str = ""
+    """Of a schedule that is being changed; empty for the area's own."""
     seen: str = ""
     """The conflicts that were on the screen when it was sent."""
 
@@ -76,8 +79,8 @@ class ScheduleForm:
             programme_ids=draft.programme_ids,
             frequency=rule.frequency.value,
             once_date=rule.start_date.isoformat() if once else "",
-            once_time=rule.times[0].isoformat() if once else "",
-            times=tuple(wall.isoformat("minutes") for wall in rule.times),
+            once_time=_typed(rule.times[0]) if once else "",
+            times=tuple(map(_typed, rule.times)),
             weekdays=tuple(map(str, rule.weekdays)),
             interval_days=str(rule.interval_days if rule.frequency is Frequency.EVERY_N_DAYS else 2),
             month_days=tuple(map(str, rule.month_days)),
@@ -90,6 +93,7 @@ class ScheduleForm:
             volume=str(draft.volume),
             lateness=draft.lateness.value,
             grace_s=f"{draft.grace_s:g}",
+            zone=rule.zone if "zone" in rule.model_fields_set else "",
         )
 
     def draft(self, now: datetime, titles: Mapping[str, str]) -> ScheduleDraft:
@@ -112,17 +116,20 @@ class ScheduleForm:
         )
 
     def _rule(self, now: datetime) -> Rule:
-        wall = now.astimezone(ZoneInfo(DEFAULT_ZONE))
+        wall = now.astimezone(zone_of(self.zone or DEFAULT_ZONE))
+        named = {"zone": self.zone} if self.zone else {}
         if self.frequency == SOON:
-            start = wall + timedelta(minutes=_whole(self.in_minutes, "in_minutes"))
+            start = wall + timedelta(minutes=_minutes(self.in_minutes))
             return Rule(
                 frequency=Frequency.ONCE,
                 times=(start.time().replace(microsecond=0),),
                 start_date=start.date(),
+                zone=self.zone or DEFAULT_ZONE,
             )
         if self.frequency == Frequency.ONCE:
             moments = (_time(self.once_time, "once_time"),)
-            return Rule(frequency=Frequency.ONCE, times=moments, start_date=_day(self.once_date, "once_date"))
+            day = _day(self.once_date, "once_date")
+            return Rule(frequency=Frequency.ONCE, times=moments, start_date=day, **named)
         frequency = _frequency(self.frequency)
         return Rule(
             frequency=frequency,
@@ -131,6 +138,7 @@ class ScheduleForm:
             end_date=_day(self.end_date, "end_date") if self.end_date else None,
             exceptions=tuple(_day(value, "exceptions") for value in self.exceptions),
             **self._days(frequency),
+            **named,
         )
 
     def _days(self, frequency: Frequency) -> dict[str, Any]:
@@ -165,6 +173,18 @@ def _lateness(value: str) -> LatenessRule:
         return LatenessRule(value)
     except ValueError as error:
         raise Invalid("page_timetable.lateness_missing", field="lateness") from error
+
+
+def _minutes(value: str) -> int:
+    minutes = _whole(value, "in_minutes")
+    if not 1 <= minutes <= MINUTES_LIMIT:
+        raise Invalid("page_timetable.bad_minutes", field="in_minutes", limit=MINUTES_LIMIT)
+    return minutes
+
+
+def _typed(wall: time) -> str:
+    """As a time field shows it: with seconds only where there are some."""
+    return wall.isoformat("seconds" if wall.second else "minutes")
 
 
 def _whole(value: str, field: str) -> int:

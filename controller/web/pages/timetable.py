@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,14 +13,14 @@ from sqlalchemy.orm import Session
 
 from controller.accounts import service as accounts
 from controller.accounts.rules import Action
+from controller.errors import NotFound
 from controller.programmes import service as programmes
-from controller.programmes.schemas import ProgrammeView
-from controller.programmes.tables import ProgrammeState
 from controller.timetable import rules
 from controller.timetable import service as timetable
 from controller.timetable.schemas import ConflictView, ScheduleDraft
 from controller.web.forms import Problem, Refused, area_choices, problem, status_of
 from controller.web.page import InPage, Page, Posted
+from controller.web.playlist import choices
 from controller.web.schedule_form import FIELD_OF, FREQUENCIES, ScheduleForm
 from controller.web.wording import rule_in_words
 from schedules.rule import expand, next_after
@@ -63,6 +64,15 @@ def preview(page: InPage, typed: Posted, lich: str = "") -> Response:
     form = ScheduleForm.of_typed(typed)
     with page.context.database.read() as session:
         return page.render("timetable/preview.html", **_preview(page, session, form, lich or None))
+
+
+@router.post(f"{LIST}/chuong-trinh")
+def playlist(page: InPage, typed: Posted, lich: str = "") -> Response:
+    """The form's playlist with what its area may play."""
+    form = ScheduleForm.of_typed(typed)
+    with page.context.database.read() as session:
+        found = choices(page, session, form, lich or None)
+    return page.render("timetable/playlist.html", form=form, choices=found, problem=None)
 
 
 @router.get(f"{LIST}/{{schedule_id}}")
@@ -109,7 +119,7 @@ def _save(page: Page, form: ScheduleForm, schedule_id: str | None) -> Response:
     days = page.context.settings.plan_days
     try:
         with page.context.database.read() as session:
-            draft = form.draft(page.now, _titles(_approved(page, session)))
+            draft = form.draft(page.now, choices(page, session, form, schedule_id).titles)
             found = timetable.draft_conflicts(session, page.now, page.person, draft, schedule_id=schedule_id)
         if found and fingerprint(found) != form.seen:
             return _form(page, form, unseen=True, status=409, schedule_id=schedule_id)
@@ -142,9 +152,9 @@ def _form(
 ) -> Response:
     with page.context.database.read() as session:
         areas = area_choices(accounts.realm_areas(session, page.person, Action.SCHEDULE))
-        approved = _approved(page, session)
         if not form.area_id and areas:
-            form = replace(form, area_id=_home(form, approved, [area.id for area in areas]))
+            form = replace(form, area_id=_home(page, session, form, [area.id for area in areas]))
+        found = choices(page, session, form, schedule_id)
         shown = _preview(page, session, form, schedule_id)
     return page.render(
         "timetable/form.html",
@@ -154,7 +164,7 @@ def _form(
         unseen=unseen,
         schedule_id=schedule_id,
         areas=areas,
-        approved=approved,
+        choices=found,
         frequencies=FREQUENCIES,
         priorities=[priority.value for priority in rules.PRIORITIES],
         lateness_rules=list(LatenessRule),
@@ -162,15 +172,18 @@ def _form(
     )
 
 
-def _home(form: ScheduleForm, approved: Sequence[ProgrammeView], areas: Sequence[str]) -> str:
+def _home(page: Page, session: Session, form: ScheduleForm, areas: Sequence[str]) -> str:
     """The area of the first programme, if this person may schedule there; else the widest one."""
-    first = next((one.area_id for one in approved if one.id in form.programme_ids[:1]), "")
-    return first if first in areas else areas[0]
+    for programme_id in form.programme_ids[:1]:
+        with suppress(NotFound):
+            area_id = programmes.get(session, page.person, programme_id).area_id
+            return area_id if area_id in areas else areas[0]
+    return areas[0]
 
 
 def _preview(page: Page, session: Session, form: ScheduleForm, schedule_id: str | None) -> dict[str, Any]:
     try:
-        draft = form.draft(page.now, _titles(_approved(page, session)))
+        draft = form.draft(page.now, choices(page, session, form, schedule_id).titles)
         found = timetable.draft_conflicts(session, page.now, page.person, draft, schedule_id=schedule_id)
         starts = next_starts(draft, page.now)
     except Refused as error:
@@ -184,14 +197,6 @@ def next_starts(draft: ScheduleDraft, now: datetime) -> list[datetime]:
         return []
     starts = expand(draft.rule, first, first + _FAR)
     return [start for start, _ in zip(starts, range(_SHOWN_STARTS), strict=False)]
-
-
-def _approved(page: Page, session: Session) -> list[ProgrammeView]:
-    return programmes.listing(session, page.person, ProgrammeState.APPROVED, limit=500)
-
-
-def _titles(approved: Sequence[ProgrammeView]) -> dict[str, str]:
-    return {programme.id: programme.title for programme in approved}
 
 
 def _wording(page: Page) -> Any:

@@ -48,5 +48,8 @@ document.addEventListener("click", (event) => {
   changed(list);
 });
 
-document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-rows]").forEach(renumber));
-if (document.readyState !== "loading") document.querySelectorAll("[data-rows]").forEach(renumber);
+const renumberAll = () => document.querySelectorAll("[data-rows]").forEach(renumber);
+
+document.addEventListener("htmx:after:swap", renumberAll);
+document.addEventListener("DOMContentLoaded", renumberAll);
+if (document.readyState !== "loading") renumberAll();

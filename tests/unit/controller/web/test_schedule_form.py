@@ -46,6 +46,21 @@ def test_soon_is_counted_from_now_on_the_wall_and_over_midnight() -> None:
     assert rule.times == (time(0, 1, 30),)
 
 
+def test_soon_in_another_zone_is_on_that_wall_and_says_so() -> None:
+    rule = replace(FORM, frequency="soon", in_minutes="2", zone="Asia/Tokyo").draft(NOW, {}).rule
+    assert (rule.times, rule.zone) == ((time(2, 1, 30),), "Asia/Tokyo")
+    assert "zone" in replace(FORM, frequency="soon").draft(NOW, {}).rule.model_fields_set
+
+
+def test_a_zone_that_was_not_named_stays_the_area_s() -> None:
+    assert "zone" not in ScheduleForm.of_draft(DRAFT).draft(NOW, {}).rule.model_fields_set
+
+
+def test_a_zone_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(errors.UnknownZone):
+        replace(FORM, zone="Mặt trăng").draft(NOW, {})
+
+
 def test_once_takes_its_own_day_and_time() -> None:
     form = replace(FORM, frequency="once", once_date="2026-12-01", once_time="19:45", times=("05:30",))
     rule = form.draft(NOW, {}).rule
@@ -68,6 +83,9 @@ def test_without_a_first_day_it_starts_today_on_the_wall() -> None:
         {"frequency": Frequency.EVERY_N_DAYS, "interval_days": 3, "end_date": date(2027, 5, 1)},
         {"frequency": Frequency.MONTHLY, "month_days": (1, 15, 31)},
         {"frequency": Frequency.ONCE, "times": (time(5, 30, 7),)},
+        {"frequency": Frequency.DAILY, "times": (time(5, 30, 30), time(17, 0))},
+        {"frequency": Frequency.DAILY, "zone": "Asia/Tokyo"},
+        {"frequency": Frequency.ONCE, "times": (time(5, 30),), "zone": "Asia/Tokyo"},
     ],
 )
 def test_a_draft_comes_back_from_its_form_unchanged(rule: dict[str, Any]) -> None:
@@ -104,6 +122,9 @@ def test_what_is_typed_is_kept_as_typed() -> None:
     ("field", "typed"),
     [
         ("in_minutes", "hai"),
+        ("in_minutes", "0"),
+        ("in_minutes", "999999999999"),
+        ("in_minutes", "9" * 5000),
         ("once_date", "32/13"),
         ("once_time", ""),
         ("times", ("25:00",)),

@@ -1,16 +1,21 @@
 """Schedules in the browser: collisions are shown before saving, errors stand at their field."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from controller.accounts.rules import Principal
 from controller.db.session import Database
+from controller.programmes.tables import Programme, ProgrammeState
 from controller.timetable import service as timetable
+from controller.timetable.schemas import ScheduleDraft
 from controller.timetable.tables import OccurrenceRow, Schedule
+from schedules.category import Category
+from schedules.rule import Frequency, Rule
 
 Browse = Callable[[str], Any]
 
@@ -38,6 +43,40 @@ def fields(approved_programme: str) -> dict[str, Any]:
         "grace_s": "10",
         "seen": "",
     }
+
+
+@pytest.fixture
+def relay(database: Database, people: Mapping[str, Principal], sound: str, now: datetime) -> str:
+    """The id of an approved programme of the province."""
+    with database.write() as session:
+        session.add(
+            Programme(
+                id="tiep-am-tinh",
+                area_id="lao-cai",
+                title="Tiếp âm tỉnh",
+                category=Category.GENERAL,
+                language="vi",
+                sound_sha256=sound,
+                state=ProgrammeState.APPROVED,
+                created_by=people["administrator"].person_id,
+                created_at=now,
+            )
+        )
+    return "tiep-am-tinh"
+
+
+def offered(html: str) -> list[str]:
+    """What can be chosen in the first row of the playlist."""
+    row = re.sub(r"<template>.*?</template>", "", html, flags=re.DOTALL)
+    found = re.search(r'<select name="programme_ids".*?</select>', row, re.DOTALL)
+    return re.findall(r'value="([^"]+)"', found[0]) if found else []
+
+
+def chosen(html: str) -> list[str]:
+    """What is chosen in each row of the playlist."""
+    row = re.sub(r"<template>.*?</template>", "", html, flags=re.DOTALL)
+    playlist = re.findall(r'<select name="programme_ids".*?</select>', row, re.DOTALL)
+    return [name for one in playlist for name in re.findall(r'value="([^"]*)" selected', one)]
 
 
 def schedules(database: Database) -> list[Schedule]:
@@ -194,3 +233,85 @@ async def test_a_schedule_whose_programme_went_says_so(
     words = await operator.words("/lich-phat")
     assert "chương trình “Bản tin sáng” chưa được duyệt" in words
     assert "Không còn lượt nào" in words
+
+
+async def test_a_form_offers_what_its_area_may_play(
+    browser: Browse, fields: dict[str, Any], relay: str, approved_programme: str
+) -> None:
+    operator = browser("operator")
+    form = (await operator.get("/lich-phat/moi")).text
+    assert offered(form) == [approved_programme, relay]
+    assert '<optgroup label="Tỉnh Lào Cai">' in form
+    assert (await operator.post("/lich-phat/moi", **(fields | {"programme_ids": [relay]}))).status_code == 303
+    administrator = browser("administrator")
+    assert offered((await administrator.get("/lich-phat/moi")).text) == [relay]
+    fields["programme_ids"] = [""]
+    for area, expected in (
+        ("bat-xat-thon-1", [approved_programme, relay]),
+        ("muong-hum-02728", [relay]),
+        ("lao-cai", [relay]),
+    ):
+        piece = await administrator.post("/lich-phat/chuong-trinh", **(fields | {"area_id": area}))
+        assert offered(piece.text) == expected
+    foreign = await operator.post("/lich-phat/chuong-trinh", **(fields | {"area_id": "muong-hum-02728"}))
+    assert "Tiếp âm tỉnh" not in foreign.text
+
+
+async def test_a_programme_from_above_may_be_heard_and_scheduled_but_not_changed(
+    browser: Browse, relay: str
+) -> None:
+    operator = browser("operator")
+    words = (await operator.get(f"/chuong-trinh/{relay}")).text
+    assert "<audio" in words
+    assert f'href="/lich-phat/moi?chuong_trinh={relay}"' in words
+    assert f"/chuong-trinh/{relay}/archive" not in words
+    form = (await operator.get(f"/lich-phat/moi?chuong_trinh={relay}")).text
+    assert chosen(form) == [relay]
+    assert 'value="bat-xat-02683" selected' in form
+
+
+async def test_what_is_on_a_playlist_stays_on_it_until_somebody_takes_it_off(
+    browser: Browse,
+    database: Database,
+    people: Mapping[str, Principal],
+    relay: str,
+    approved_programme: str,
+    now: datetime,
+) -> None:
+    rule = Rule(
+        frequency=Frequency.DAILY, start_date=date(2026, 11, 23), times=(time(5, 30, 30),), zone="Asia/Tokyo"
+    )
+    draft = ScheduleDraft(
+        area_id="bat-xat-02683",
+        title="Sáng",
+        rule=rule,
+        programme_ids=(relay, approved_programme, relay),
+        volume=83,
+    )
+    with database.write() as session:
+        timetable.create(session, now, people["operator"], draft, "sang")
+    with database.write() as session:
+        session.get_one(Programme, relay).state = ProgrammeState.ARCHIVED
+    form = (await browser("operator").get("/lich-phat/sang/sua")).text
+    assert chosen(form) == [relay, approved_programme, relay]
+    assert "Tiếp âm tỉnh" in form
+    assert 'name="times" value="05:30:30"' in form
+    assert 'name="zone" value="Asia/Tokyo"' in form
+    refused = await browser("operator").post(
+        "/lich-phat/sang/sua",
+        **{"area_id": "bat-xat-02683", "title": "Sáng", "programme_ids": chosen(form), "frequency": "daily"},
+        **{"times": ["05:30:30"], "start_date": "2026-11-23", "repeats": "1", "gap_s": "0", "priority": "20"},
+        **{"volume": "83", "lateness": "resume", "grace_s": "10", "zone": "Asia/Tokyo"},
+    )
+    assert refused.status_code == 422
+    assert chosen(refused.text) == [relay, approved_programme, relay]
+
+
+async def test_another_area_keeps_what_was_chosen(
+    browser: Browse, fields: dict[str, Any], approved_programme: str
+) -> None:
+    piece = await browser("administrator").post(
+        "/lich-phat/chuong-trinh", **(fields | {"area_id": "muong-hum-02728"})
+    )
+    assert chosen(piece.text) == [approved_programme]
+    assert "không dùng cho địa bàn này" in piece.text
