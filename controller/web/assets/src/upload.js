@@ -78,3 +78,12 @@ document.addEventListener("click", (event) => {
   tell(box, 0);
   send(box, file);
 });
+
+// A form that is sent while a recording is chosen but not received sends the recording first: nothing chosen is lost.
+document.addEventListener("submit", (event) => {
+  const box = event.target.querySelector("[data-upload-to]");
+  if (!box?.querySelector('input[type="file"]').files.length) return;
+  event.preventDefault();
+  box.scrollIntoView({ block: "center" });
+  box.querySelector("[data-upload-start]").click();
+});

@@ -121,12 +121,17 @@ def test_the_waveform_is_drawn_from_the_library_s_peaks(screen: "Page", complain
 def test_the_timetable_form_adds_moves_and_previews(screen: "Page", complaints: list[str]) -> None:
     screen.goto("/lich-phat/moi")
     expect = playwright.expect
+    screen.get_by_label("Địa bàn phát").select_option(label="— Xã Bát Xát")
     screen.get_by_label("Chương trình 1").select_option(label="Bản tin sáng (1 phút)")
+    screen.get_by_role("button", name="Thêm chương trình").click()
+    expect(screen.get_by_label("Chương trình 2")).to_be_focused()
+    screen.get_by_role("button", name="Bỏ").nth(1).click()
+    expect(screen.get_by_label("Chương trình 2")).to_have_count(0)
     expect(screen.get_by_text("Không trùng với lịch phát nào.")).to_be_visible()
     screen.get_by_role("button", name="Thêm giờ phát").click()
     screen.get_by_label("Giờ phát 3").fill("11:15")
     expect(screen.locator("#preview time").first).to_have_text("11:15")
-    screen.get_by_role("button", name="Bỏ").nth(1).click()
+    screen.get_by_role("button", name="Bỏ").nth(2).click()
     expect(screen.get_by_label("Giờ phát 3")).to_have_count(0)
     screen.get_by_label("Ít phút nữa").check(force=True)
     expect(screen.get_by_label("Số phút nữa")).to_be_visible()
@@ -134,6 +139,22 @@ def test_the_timetable_form_adds_moves_and_previews(screen: "Page", complaints: 
     expect(screen.locator("#preview time")).to_have_count(1)
     screen.get_by_role("button", name="Lưu lịch phát").click()
     screen.wait_for_url(re.compile("xong=saved"))
+    assert not complaints
+
+
+def test_a_chosen_recording_is_sent_before_its_form(
+    screen: "Page", tmp_path: Path, complaints: list[str]
+) -> None:
+    recording = tmp_path / "ban_tin.wav"
+    recording.write_bytes(b"RIFF no sound")
+    screen.goto("/chuong-trinh/moi")
+    screen.get_by_label("Chọn tệp âm thanh").set_input_files(recording)
+    screen.get_by_label("Nhạc hiệu kết thúc").uncheck()
+    screen.get_by_label("Tên chương trình").fill("Giữ nguyên")
+    screen.get_by_role("button", name="Gửi duyệt").click()
+    expect = playwright.expect
+    expect(screen.get_by_text("ban_tin.wav")).to_be_visible()
+    expect(screen.get_by_label("Tên chương trình")).to_have_value("Giữ nguyên")
     assert not complaints
 
 

@@ -137,10 +137,12 @@ async def test_a_recording_that_is_not_ready_is_awaited(browser: Browse, upload:
 async def test_a_refused_recording_says_why_and_offers_another_try(
     browser: Browse, upload: Callable[..., str]
 ) -> None:
-    upload_id = upload(UploadState.REFUSED, error_key="sound.not_sound")
+    upload_id = upload(UploadState.REFUSED, error_key="sound.not_sound", closing_chime=False)
     piece = (await browser("operator").get(f"/chuong-trinh/moi/tep/{upload_id}")).text
     assert "Tệp này không phải là âm thanh." in piece
     assert "data-upload-start" in piece
+    assert 'name="opening_chime" value="true" checked' in piece
+    assert 'name="closing_chime" value="true" checked' not in piece
     assert "hx-get" not in piece
 
 
