@@ -65,7 +65,7 @@ class Station:
 
     def _load(self) -> None:
         self.store.load()
-        self.ledger.load(self.clock.now(), clock_trusted=self.clock.trust() is not ClockTrust.UNKNOWN)
+        self.ledger.load(self.clock.now(), clock_trusted=self._clock_trusted())
         self._plan_changed()
 
     def _plan_changed(self) -> None:
@@ -81,9 +81,17 @@ class Station:
 
     async def _housekeep(self) -> None:
         while True:
-            await asyncio.to_thread(self.clock.keep)
-            await self.ledger.forget(self.clock.now(), self.settings.reports.remember_days)
+            await self.tidy()
             await asyncio.sleep(_HOUSEKEEPING_S)
+
+    async def tidy(self) -> None:
+        """By a wrong clock everything may look old, and what is forgotten could be heard twice."""
+        await asyncio.to_thread(self.clock.keep)
+        if self._clock_trusted():
+            await self.ledger.forget(self.clock.now(), self.settings.reports.remember_days)
+
+    def _clock_trusted(self) -> bool:
+        return self.clock.trust() is not ClockTrust.UNKNOWN
 
     def connect_parts(self) -> None:
         """Who tells whom."""

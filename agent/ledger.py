@@ -109,7 +109,7 @@ class Ledger:
             ended_at=now,
             start_error_ms=row.start_error_ms if row else None,
         )
-        await asyncio.to_thread(self.journal.end, [report], now)
+        await asyncio.to_thread(self.journal.end, [report], max(now, part.occurrence.end))
         self.begun.pop(id_, None)
         self.held.pop(id_, None)
         self.ended.add(id_)

@@ -164,6 +164,16 @@ def test_old_ends_are_forgotten_and_recent_ones_are_not(tmp_path: Path) -> None:
     assert journal.ended() == {report(20).occurrence}
 
 
+async def test_an_end_noted_by_a_clock_that_is_behind_is_remembered_as_long_as_any(
+    tmp_path: Path, make_planned: Callable[..., PlannedOccurrence]
+) -> None:
+    part = part_of(make_planned(start=NOW), "ta-van", depth=1)
+    ledger = reopened(tmp_path)
+    await ledger.end(part, Outcome.PARTLY_PLAYED, OutcomeReason.STATION_OFF, NOW - timedelta(days=2000))
+    await ledger.forget(NOW + timedelta(days=1), days=30)
+    assert reopened(tmp_path).ended == {part.planned.id}
+
+
 def full_journal(file: Path) -> None:
     with closing(Journal(file)) as journal:
         journal.end([report(number) for number in range(200)], NOW)
