@@ -1,5 +1,6 @@
 """`loaban-agent`: run a station, or look at one."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from agent.errors import AgentError
 from agent.process import run_station, set_up_logging
 from agent.settings import Settings, load
+from agent.speakers.contract import Speaker
 from agent.status import lines
 from agent.wording import sayer
 
@@ -23,11 +25,7 @@ def run(config: Config) -> None:
 
     settings = settings_or_exit(config)
     set_up_logging()
-    try:
-        speaker = SoundCard(settings.speaker)
-    except AgentError as error:
-        raise refuse(error, settings.language) from error
-    raise typer.Exit(run_station(settings, speaker))
+    raise typer.Exit(run_or_exit(settings, lambda: SoundCard(settings.speaker)))
 
 
 @app.command()
@@ -44,6 +42,14 @@ def settings_or_exit(config: Path) -> Settings:
         return load(config)
     except AgentError as error:
         raise refuse(error, "vi") from error
+
+
+def run_or_exit(settings: Settings, open_speaker: Callable[[], Speaker]) -> int:
+    """The exit code of a station that ran, or a sentence and code 2 where it cannot."""
+    try:
+        return run_station(settings, open_speaker())
+    except AgentError as error:
+        raise refuse(error, settings.language) from error
 
 
 def refuse(error: AgentError, language: str) -> typer.Exit:

@@ -2,6 +2,7 @@
 
 AgentError                 has a catalogue `key` and its `params`
 ├── SettingsRefused        agent.toml is missing or does not hold
+├── StateInUse             another process already runs this station
 ├── SoundMissing           a file that the plan names is not in the cache
 ├── SoundUnreadable        it is there and cannot be decoded
 ├── SpeakerFailed          the output stopped taking sound
@@ -23,6 +24,10 @@ class AgentError(Exception):
 
 class SettingsRefused(AgentError):
     key = "error.settings_refused"
+
+
+class StateInUse(AgentError):
+    key = "error.state_in_use"
 
 
 class SoundMissing(AgentError):

@@ -1,7 +1,12 @@
 """Writing a file so that a power cut leaves the old one or the new one, never half of one."""
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from agent.errors import StateInUse
 
 
 def write_durably(target: Path, content: bytes) -> None:
@@ -22,3 +27,15 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """One process at a time works in `folder`. Raises `StateInUse` or OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StateInUse(folder=folder) from error
+        yield

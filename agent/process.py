@@ -6,7 +6,8 @@ import sqlite3
 import sys
 
 from agent.app import build
-from agent.errors import AgentError
+from agent.errors import AgentError, StateInUse
+from agent.files import alone_in
 from agent.settings import Settings
 from agent.speakers.contract import Speaker
 from agent.supervision import stop_on_signals
@@ -24,9 +25,12 @@ def set_up_logging() -> None:
 
 
 def run_station(settings: Settings, speaker: Speaker) -> int:
-    """The exit code: 0 after SIGTERM or SIGINT, 1 when a part of the station died."""
+    """The exit code: 0 after SIGTERM or SIGINT, 1 when a part of the station died. Raises `StateInUse`."""
     try:
-        asyncio.run(_run(settings, speaker))
+        with alone_in(settings.state_dir):
+            asyncio.run(_run(settings, speaker))
+    except StateInUse:
+        raise
     except (ExceptionGroup, AgentError, OSError, sqlite3.Error):
         log.critical("station goes down", exc_info=True)
         return 1

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from agent.cli import Config, settings_or_exit
-from agent.process import run_station, set_up_logging
+from agent.cli import Config, run_or_exit, settings_or_exit
+from agent.process import set_up_logging
 from firmware_sim.wav_speaker import WavSpeaker
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -24,5 +24,5 @@ def station(config: Config, sound_dir: SoundDir = None) -> None:
     """Run the real station program with a loudspeaker that writes WAV files (default: <state_dir>/heard)."""
     settings = settings_or_exit(config)
     set_up_logging()
-    speaker = WavSpeaker(sound_dir or settings.state_dir / "heard")
-    raise typer.Exit(run_station(settings, speaker))
+    folder = sound_dir or settings.state_dir / "heard"
+    raise typer.Exit(run_or_exit(settings, lambda: WavSpeaker(folder)))
