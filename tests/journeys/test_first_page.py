@@ -156,10 +156,11 @@ def schedule_in_two_minutes(page: Page) -> str:
 
 
 def choose_programme(page: Page) -> None:
+    with page.expect_response("**/lich-phat/chuong-trinh"):
+        page.get_by_label("Địa bàn phát").select_option("bat-xat-02683")
     playlist = page.get_by_label("Chương trình 1")
     option = playlist.locator("option", has_text="Bản tin thứ hai").get_attribute("value")
     playlist.select_option(option)
-    page.get_by_label("Địa bàn phát").select_option("bat-xat-02683")
 
 
 def watch_it_sound(page: Page, occurrence: str) -> None:

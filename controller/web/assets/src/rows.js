@@ -48,6 +48,14 @@ document.addEventListener("click", (event) => {
   changed(list);
 });
 
+// A list that is about to be replaced takes no input that would be lost with it; what it holds is still sent.
+const rest = (inert) => (event) => {
+  const part = event.detail.ctx?.sourceElement;
+  if (part?.hasAttribute("data-rests")) part.inert = inert;
+};
+document.addEventListener("htmx:before:request", rest(true));
+document.addEventListener("htmx:finally:request", rest(false));
+
 const renumberAll = () => document.querySelectorAll("[data-rows]").forEach(renumber);
 
 document.addEventListener("htmx:after:swap", renumberAll);

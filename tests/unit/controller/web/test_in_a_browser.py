@@ -16,7 +16,7 @@ from controller.context import Context
 from controller.web import statics
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = Path("/usr/bin/chromium")
@@ -140,6 +140,22 @@ def test_the_timetable_form_adds_moves_and_previews(screen: "Page", complaints: 
     screen.get_by_role("button", name="Lưu lịch phát").click()
     screen.wait_for_url(re.compile("xong=saved"))
     assert not complaints
+
+
+def test_a_playlist_takes_no_input_while_its_area_is_looked_up(screen: "Page") -> None:
+    screen.goto("/lich-phat/moi")
+    playlist = screen.locator("[data-rests]")
+    inert: list[bool] = []
+
+    def look(route: "Route") -> None:
+        inert.append(playlist.evaluate("part => part.inert"))
+        route.continue_()
+
+    screen.route("**/lich-phat/chuong-trinh", look)
+    screen.get_by_label("Địa bàn phát").select_option("bat-xat-02683")
+    playwright.expect(screen.locator("option", has_text="Bản tin sáng")).not_to_have_count(0)
+    playwright.expect(playlist).to_have_js_property("inert", value=False)
+    assert inert == [True]
 
 
 def test_a_chosen_recording_is_sent_before_its_form(
