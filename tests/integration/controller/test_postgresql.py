@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
@@ -73,14 +74,26 @@ def _as_postgres(folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def database_url(postgres: str) -> str:
+def new_database_url(postgres: str) -> str:
+    """A database without tables."""
     name = f"t{uuid4().hex}"
     admin = create_engine(f"{postgres}/postgres", isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
     admin.dispose()
-    upgrade(f"{postgres}/{name}")
     return f"{postgres}/{name}"
+
+
+@pytest.fixture
+def database_url(new_database_url: str) -> str:
+    upgrade(new_database_url)
+    return new_database_url
+
+
+def test_two_first_starts_at_once_make_one_schema(new_database_url: str) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(upgrade, new_database_url) for _ in range(2)]
+    assert [one.exception() for one in both] == [None, None]
 
 
 def test_upserts_tell_how_many_rows_they_wrote(database: Database) -> None:
@@ -122,9 +135,12 @@ def test_two_intakes_do_not_lock_each_other_out(
         for name in names:
             stations.add(session, NOW, name, "bat-xat", name, kind=StationKind.VILLAGE_CLUSTER)
 
+    together = Barrier(2)
+
     def keep(order: list[str]) -> None:
         other = Database(database_url)
         for _ in range(15):
+            together.wait(30)
             with other.write() as session:
                 stations.keep(session, [], [HeardHeartbeat(beat(name), NOW) for name in order])
                 playback.apply_reports(session, NOW, "cum-loa-1", [report(name) for name in order])
