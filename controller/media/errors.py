@@ -2,7 +2,8 @@
 
 Invalid   media.not_a_form · media.no_file · media.one_file_only · media.too_many_fields · media.cut_off
 NotFound  media.unknown_upload · media.unknown_sound
-An upload that was refused later carries a `sound.…` key, `media.source_lost` or `media.ingest_failed`.
+An upload that was refused later carries a `sound.…` key, `media.source_lost` or `media.ingest_failed`;
+one that waits for room on the disk carries `media.no_room_yet`.
 """
 
 from typing import Final
@@ -11,6 +12,7 @@ from controller.errors import Invalid, NotFound
 
 SOURCE_LOST: Final = "media.source_lost"
 INGEST_FAILED: Final = "media.ingest_failed"
+NO_ROOM_YET: Final = "media.no_room_yet"
 
 
 def not_a_form() -> Invalid:

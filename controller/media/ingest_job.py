@@ -4,14 +4,14 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from audio_library import Limits, SoundError
+from audio_library import Limits, SoundError, StoreFull
 from controller.context import Context
 from controller.media import queries
-from controller.media.errors import INGEST_FAILED, SOURCE_LOST
+from controller.media.errors import INGEST_FAILED, NO_ROOM_YET, SOURCE_LOST
 from controller.media.inbox import Inbox
 from controller.media.recipe import Made, Recipe
 from controller.media.tables import Sound, UploadState
@@ -19,6 +19,8 @@ from controller.media.tables import Sound, UploadState
 _LEASE: Final = timedelta(seconds=120)
 _RENEW_EVERY_S: Final = 1.0
 _MOST_ATTEMPTS: Final = 3
+_PAUSE_WITHOUT_ROOM: Final = timedelta(minutes=1)
+_ROOM_AWAITED: Final = timedelta(days=1)
 logger = logging.getLogger(__name__)
 
 
@@ -36,6 +38,7 @@ class Claimed:
     source_sha256: str
     recipe: Recipe
     attempt: int
+    created_at: datetime
 
 
 def claim_next(context: Context) -> Claimed | None:
@@ -45,7 +48,7 @@ def claim_next(context: Context) -> Claimed | None:
         if upload is None:
             return None
         recipe = Recipe(upload.opening_chime, upload.closing_chime)
-        return Claimed(upload.id, upload.source_sha256, recipe, upload.attempts)
+        return Claimed(upload.id, upload.source_sha256, recipe, upload.attempts, upload.created_at)
 
 
 class IngestJob:
@@ -62,6 +65,8 @@ class IngestJob:
         """Ends as ready, refused, or back in line; never by an error of the upload's own."""
         try:
             self._work()
+        except StoreFull as error:
+            self._wait_for_room(error)
         except SoundError as error:
             logger.info("upload %s refused: %s %s", self._claimed.upload_id, error.key, error.params)
             self._refuse(error.key, error.params)
@@ -72,6 +77,18 @@ class IngestJob:
         except Exception:
             logger.exception("upload %s failed, attempt %d", self._claimed.upload_id, self._claimed.attempt)
             self._back_in_line(attempts=self._claimed.attempt)
+
+    def _wait_for_room(self, error: StoreFull) -> None:
+        """Nobody sends a file over a slow line again because our disk is full."""
+        if self._context.now() - self._claimed.created_at > _ROOM_AWAITED:
+            self._refuse(error.key, error.params)
+            return
+        logger.error("no room for upload %s; again in %s", self._claimed.upload_id, _PAUSE_WITHOUT_ROOM)
+        self._back_in_line(
+            attempts=self._claimed.attempt - 1,
+            waits_until=self._context.now() + _PAUSE_WITHOUT_ROOM,
+            error_key=NO_ROOM_YET,
+        )
 
     def _work(self) -> None:
         known = self._known()
@@ -129,7 +146,7 @@ class IngestJob:
         if self._change({**end, "claimed_by": None, "claimed_until": None}):
             self._inbox.drop(self._claimed.upload_id)
 
-    def _back_in_line(self, attempts: int) -> None:
+    def _back_in_line(self, attempts: int, **why: datetime | str) -> None:
         self._change(
             {
                 "state": UploadState.WAITING,
@@ -137,6 +154,7 @@ class IngestJob:
                 "progress": 0.0,
                 "claimed_by": None,
                 "claimed_until": None,
+                **why,
             }
         )
 

@@ -54,6 +54,8 @@ def claim(session: Session, now: datetime, process_id: str, until: datetime) -> 
             "state": UploadState.WORKING,
             "claimed_by": process_id,
             "claimed_until": until,
+            "waits_until": None,
+            "error_key": None,
             "attempts": Upload.attempts + 1,
         }
         if _update(session, and_(Upload.id == upload_id, _free(now)), values):
@@ -69,7 +71,8 @@ def change_claimed(session: Session, upload_id: str, process_id: str, values: di
 
 def _free(now: datetime) -> ColumnElement[bool]:
     abandoned = and_(Upload.state == UploadState.WORKING, Upload.claimed_until < now)
-    return or_(Upload.state == UploadState.WAITING, abandoned)
+    rested = or_(Upload.waits_until.is_(None), Upload.waits_until <= now)
+    return or_(and_(Upload.state == UploadState.WAITING, rested), abandoned)
 
 
 def _update(session: Session, which: ColumnElement[bool], values: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from controller.web.texts import Texts
 
 
 class Problem(BaseModel):
-    """Why an upload was refused: the members of RFC 9457, `detail` in the person's language."""
+    """Why an upload was refused, or waits: the members of RFC 9457, `detail` in the person's language."""
 
     type: str
     detail: str

@@ -57,6 +57,8 @@ class Upload(Base):
     """How often a process began; one that kills every process is refused in the end."""
     sound_sha256: Mapped[str | None] = mapped_column(ForeignKey("sounds.sha256"))
     known_already: Mapped[bool] = mapped_column(default=False)
+    waits_until: Mapped[datetime | None]
+    """Not to be begun before; `error_key` says why."""
     error_key: Mapped[str | None] = mapped_column(String(64))
     error_params: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     created_at: Mapped[datetime]

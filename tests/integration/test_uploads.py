@@ -12,7 +12,7 @@ import time
 import wave
 from array import array
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from controller.accounts.tables import Role
 from controller.areas import routes as areas_routes
 from controller.areas import service as areas
 from controller.areas.tables import AreaLevel
-from controller.context import Context
+from controller.context import Context, system_now
 from controller.db.migrate import upgrade
 from controller.db.session import Database
 from controller.media import routes as media_routes
@@ -387,17 +387,18 @@ class FullDisk(Store):
             raise OSError(errno.ENOSPC, "No space left on device", str(finished))
 
 
-async def test_a_disk_full_in_the_middle_of_an_ingest_leaves_nothing_half_made(
+async def test_a_disk_full_in_the_middle_of_an_ingest_leaves_nothing_half_made_and_the_file_waits(
     client: httpx.AsyncClient, context: Context, recording: Path
 ) -> None:
     answer = await send(client, recording)
     full = Context(**{**vars(context), "store": FullDisk(context.store.root)})
-    done = await finished(client, full, answer)
-    assert done["state"] == "refused"
-    assert done["problem"]["detail"].startswith("Máy chủ hết chỗ lưu âm thanh; chưa có gì được lưu.")
-    assert nothing_remains(context)
-    again = await finished(client, context, await send(client, recording))
-    assert again["state"] == "ready", "with room again, the same file goes through"
+    waits = await finished(client, full, answer)
+    assert waits["state"] == "waiting"
+    assert waits["problem"]["detail"].startswith("Máy chủ hết chỗ lưu âm thanh nên chưa xử lý được")
+    assert files_below(context.store.root) == []
+    later = Context(**{**vars(context), "now": lambda: system_now() + timedelta(seconds=61)})
+    again = await finished(client, later, answer)
+    assert (again["state"], again["problem"]) == ("ready", None), "nobody had to send it again"
 
 
 async def test_a_disk_full_while_the_file_comes_in_is_said_at_once(

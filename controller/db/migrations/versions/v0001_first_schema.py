@@ -284,6 +284,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("sound_sha256", sa.String(length=64), nullable=True),
         sa.Column("known_already", sa.Boolean(), nullable=False),
+        sa.Column("waits_until", base.UtcDateTime(timezone=True), nullable=True),
         sa.Column("error_key", sa.String(length=64), nullable=True),
         sa.Column("error_params", sa.JSON(), nullable=False),
         sa.Column("created_at", base.UtcDateTime(timezone=True), nullable=False),

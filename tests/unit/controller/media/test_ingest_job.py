@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from audio_library import Limits, Store
+from audio_library import Limits, Store, StoreFull
 from controller.accounts.rules import Principal
 from controller.context import Context
 from controller.errors import Forbidden
@@ -180,6 +180,48 @@ def test_what_fails_three_times_is_refused_and_said(
     assert not service.inbox_of(context).path_of(upload_id).exists()
 
 
+def no_room(_progress: Progress) -> None:
+    raise StoreFull
+
+
+def test_without_room_it_waits_a_minute_and_then_goes_on_by_itself(
+    context: Context,
+    add_upload: Add,
+    state_of: State,
+    clock: list[datetime],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upload_id = add_upload()
+    with monkeypatch.context() as full:
+        instead(full, no_room)
+        for _ in range(5):
+            assert service.work_once(context)
+            assert not service.work_once(context), "it rests"
+            clock[0] += timedelta(seconds=61)
+    upload = state_of(upload_id)
+    assert (upload.state, upload.error_key, upload.attempts) == (UploadState.WAITING, "media.no_room_yet", 0)
+    assert service.work_once(context)
+    upload = state_of(upload_id)
+    assert (upload.state, upload.error_key, upload.waits_until) == (UploadState.READY, None, None)
+
+
+def test_what_found_no_room_for_a_day_is_refused(
+    context: Context,
+    add_upload: Add,
+    state_of: State,
+    clock: list[datetime],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upload_id = add_upload()
+    instead(monkeypatch, no_room)
+    clock[0] += timedelta(hours=25)
+    assert service.work_once(context)
+    assert (state_of(upload_id).state, state_of(upload_id).error_key) == (
+        UploadState.REFUSED,
+        "sound.store_full",
+    )
+
+
 def test_a_file_that_is_gone_is_said(context: Context, add_upload: Add, state_of: State) -> None:
     upload_id = add_upload()
     service.inbox_of(context).drop(upload_id)
@@ -254,3 +296,22 @@ def test_the_sweep_takes_old_files_that_nobody_waits_for(context: Context, add_u
         os.utime(path, (0, 0))
     assert service.sweep(context) == 2
     assert (waited_for.exists(), orphan.exists(), half.exists(), young.exists()) == (True, False, False, True)
+
+
+def test_a_file_that_goes_while_the_sweep_looks_is_no_error(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = service.inbox_of(context)
+    for path in (inbox.path_of("orphan"), inbox.new_path()):
+        path.write_bytes(b"x")
+        os.utime(path, (0, 0))
+    real = Path.is_file
+
+    def gone_after_the_look(path: Path) -> bool:
+        there = real(path)
+        if there:
+            path.unlink()
+        return there
+
+    monkeypatch.setattr(Path, "is_file", gone_after_the_look)
+    assert inbox.sweep(set()) == 0
