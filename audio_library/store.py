@@ -81,10 +81,7 @@ class Store:
     def clean_temp(self, older_than_s: float = 6 * 3600) -> int:
         """Remove what a killed process left behind; younger files may be in use. Returns a count."""
         oldest = time.time() - older_than_s
-        stale = [place for place in self.temp.iterdir() if _last_change(place) <= oldest]
-        for place in stale:
-            shutil.rmtree(place) if place.is_dir() else place.unlink()
-        return len(stale)
+        return sum(_removed(place, oldest) for place in self.temp.iterdir())
 
 
 def digest(path: Path) -> str:
@@ -122,6 +119,17 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _removed(place: Path, oldest: float) -> bool:
+    """Others work in there while we look; what has gone by itself is not counted."""
+    try:
+        if _last_change(place) > oldest:
+            return False
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _last_change(place: Path) -> float:

@@ -60,8 +60,16 @@ class Inbox:
     def sweep(self, wanted: Collection[str], older_than_s: float = 6 * 3600) -> int:
         """Remove what killed processes left behind: files nobody waits for. Returns how many."""
         oldest = time.time() - older_than_s
-        found = [path for path in (*self.folder.iterdir(), *self.arriving.iterdir()) if path.is_file()]
-        stale = [path for path in found if path.name not in wanted and path.stat().st_mtime <= oldest]
-        for path in stale:
-            path.unlink(missing_ok=True)
-        return len(stale)
+        found = (path for place in (self.folder, self.arriving) for path in place.iterdir() if path.is_file())
+        return sum(path.name not in wanted and _removed(path, oldest) for path in found)
+
+
+def _removed(path: Path, oldest: float) -> bool:
+    """Uploads come and go while we look; one that has gone is not ours to count."""
+    try:
+        if path.stat().st_mtime > oldest:
+            return False
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True

@@ -122,3 +122,23 @@ def on_tiny_disk(disk: Path, command: list[str]) -> subprocess.CompletedProcess[
     done = subprocess.run([*way, *mounted], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"no tiny disk could be mounted here: {done.stderr}"
     return done
+
+
+def test_a_place_that_goes_while_it_is_cleaned_is_no_error(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        (store.temp / name).mkdir()
+        os.utime(store.temp / name, (0, 0))
+    real = Path.is_dir
+
+    def gone_after_the_look(path: Path) -> bool:
+        there = real(path)
+        if path.name == "a":
+            path.rmdir()
+        return there
+
+    with monkeypatch.context() as race:
+        race.setattr(Path, "is_dir", gone_after_the_look)
+        assert store.clean_temp() == 1
+    assert list(store.temp.iterdir()) == []
