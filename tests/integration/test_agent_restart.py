@@ -121,9 +121,22 @@ def test_it_leaves_politely_within_three_seconds_also_in_the_middle_of_sound(
     assert heard.over
 
 
-def test_an_idle_station_is_small(centre: Any, make_station: Any) -> None:
+def test_an_idle_station_is_small(centre: Any, make_station: Any, make_sound: Any, soon: Any) -> None:
+    """With a plan of two weeks, six broadcasts a day. Its libraries alone are about 85 MB of it."""
+    sound = make_sound(1.0)
     station = make_station()
     centre.send_card()
-    centre.send_plan()
-    centre.heartbeat_with(lambda beat: beat.uptime_s > 2, "settled")
-    assert psutil.Process(station.process.pid).memory_info().rss < 150 * 1024 * 1024
+    centre.send_plan(*(soon(sound.item, in_s=4 * 3600.0 * number) for number in range(1, 85)))
+    settled = centre.heartbeat_with(lambda beat: beat.cache.held == 1 and beat.uptime_s > 2, "settled")
+    process = psutil.Process(station.process.pid)
+    before = process.cpu_times()
+
+    later = centre.heartbeat_with(lambda beat: beat.uptime_s >= settled.uptime_s + 5, "five idle seconds", 15)
+
+    after = process.cpu_times()
+    busy_s = (after.user + after.system) - (before.user + before.system)
+    cpu_percent = 100 * busy_s / (later.uptime_s - settled.uptime_s)
+    rss_mb = process.memory_info().rss / 1024**2
+    print(f"idle station: rss_mb={rss_mb:.1f} cpu_percent={cpu_percent:.2f}")
+    assert rss_mb < 100
+    assert cpu_percent < 3
