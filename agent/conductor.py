@@ -278,7 +278,7 @@ class Conductor:
 
     async def _finish(self, run: Run) -> None:
         self._trouble.pop(run.id, None)
-        await self._ledger.finish(run.part, self._clock.now())
+        await self._ledger.finish(run.part, run.sounded_s, self._clock.now())
         self._want_sound()
         self.on_report()
 

@@ -85,10 +85,10 @@ class Ledger:
         self.begun[occurrence] = replace(row, sounded_s=sounded_s, interrupted=True, interrupted_by=by)
         await asyncio.to_thread(self.journal.interrupted, occurrence, sounded_s, by)
 
-    async def finish(self, part: Part, now: datetime) -> PlaybackReport:
+    async def finish(self, part: Part, sounded_s: float, now: datetime) -> PlaybackReport:
         """The player came to the end: the frame count says whether all of it was heard."""
-        row = self.begun[part.planned.id]
-        if row.sounded_s >= part.planned.seconds - _WHOLE_TOLERANCE_S:
+        row = self.begun[part.planned.id] = replace(self.begun[part.planned.id], sounded_s=sounded_s)
+        if sounded_s >= part.planned.seconds - _WHOLE_TOLERANCE_S:
             return await self.end(part, Outcome.PLAYED, None, now)
         return await self.end(part, Outcome.PARTLY_PLAYED, row.interrupted_by or OutcomeReason.TOO_LATE, now)
 

@@ -93,13 +93,12 @@ class Stage:
             await self.let_go(run, why)
 
     async def take_ended(self) -> Run | None:
-        """The run that came to an end by itself, with its frames counted."""
+        """The run that came to an end by itself; its frames are not on disk yet."""
         run = self.run
         if run is None or not run.playback.task.done():
             return None
         self.run = None
         await self._note_first_frame(run)
-        await self._ledger.sounded(run.id, run.sounded_s)
         self.on_sound()
         return run
 

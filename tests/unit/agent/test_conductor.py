@@ -346,6 +346,33 @@ async def test_a_clock_that_is_not_trusted_dates_nothing(
     assert bench.journal.owed() == 0
 
 
+async def test_between_two_broadcasts_the_disk_is_asked_only_for_an_end_and_a_beginning(
+    bench: Bench, sound: Any, make_card: Any, make_layer: Any, make_planned: Any, monkeypatch: Any
+) -> None:
+    """Each write may cost a slow card a tenth of a second, and the next broadcast waits for all of them."""
+    writes: list[str] = []
+
+    def watched(name: str) -> Callable[..., Any]:
+        real = getattr(bench.journal, name)
+
+        def write(*values: Any) -> Any:
+            writes.append(name)
+            return real(*values)
+
+        return write
+
+    for name in ("begin", "first_frame", "sounded", "interrupted", "end"):
+        monkeypatch.setattr(bench.journal, name, watched(name))
+    start = bench.soon(0.5)
+    next_start = start + timedelta(seconds=sound.seconds)
+    bench.hold(make_card())
+    bench.hold(make_layer(make_planned(sound, start=start), make_planned(sound, start=next_start)))
+    async with bench.running():
+        reports = await bench.until(lambda: len(found := bench.journal.outbox(9)) == 2 and found)
+    assert writes == ["begin", "first_frame", "end"] * 2
+    assert [report.outcome for report in reports] == [Outcome.PLAYED] * 2
+
+
 async def test_the_end_of_the_program_is_an_interruption_that_the_next_life_knows_of(
     bench: Bench, make_sound: Any, make_card: Any, make_layer: Any, make_planned: Any
 ) -> None:

@@ -44,8 +44,7 @@ async def test_a_restart_in_the_middle_leaves_an_honest_count(
     await ledger.first_frame(id_, NOW + timedelta(seconds=6), 99.0)
     assert not ledger.begun[id_].interrupted
     assert ledger.begun[id_].begun_at == NOW
-    await ledger.sounded(id_, 8.0)
-    done = await ledger.finish(part, NOW + timedelta(seconds=10))
+    done = await ledger.finish(part, 8.0, NOW + timedelta(seconds=10))
 
     assert (done.outcome, done.reason) == (Outcome.PARTLY_PLAYED, OutcomeReason.STATION_OFF)
     assert (done.seconds_played, done.seconds_planned) == (8.0, 10.0)
@@ -105,8 +104,7 @@ async def test_all_frames_heard_is_played_and_half_a_second_less_still_is(
     ):
         part = part_of(make_planned(start=NOW, schedule=schedule), "ta-van", depth=1)
         await ledger.begin(part, NOW)
-        await ledger.sounded(part.planned.id, sounded_s)
-        assert (await ledger.finish(part, NOW)).outcome is outcome
+        assert (await ledger.finish(part, sounded_s, NOW)).outcome is outcome
 
 
 async def test_why_it_was_silent_at_first_is_why_it_is_only_partly_played(
@@ -117,8 +115,7 @@ async def test_why_it_was_silent_at_first_is_why_it_is_only_partly_played(
     ledger.held[part.planned.id] = OutcomeReason.SOUND_MISSING
     assert ledger.progress()[part.planned.id].interrupted_by is OutcomeReason.SOUND_MISSING
     await ledger.begin(part, NOW)
-    await ledger.sounded(part.planned.id, 3.0)
-    assert (await ledger.finish(part, NOW)).reason is OutcomeReason.SOUND_MISSING
+    assert (await ledger.finish(part, 3.0, NOW)).reason is OutcomeReason.SOUND_MISSING
 
 
 async def test_what_nobody_heard_has_not_begun(
