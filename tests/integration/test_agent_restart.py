@@ -137,6 +137,6 @@ def test_an_idle_station_is_small(centre: Any, make_station: Any, make_sound: An
     busy_s = (after.user + after.system) - (before.user + before.system)
     cpu_percent = 100 * busy_s / (later.uptime_s - settled.uptime_s)
     rss_mb = process.memory_info().rss / 1024**2
-    print(f"idle station: rss_mb={rss_mb:.1f} cpu_percent={cpu_percent:.2f}")
+    print(f"idle station: rss_mb={rss_mb:.1f} cpu_percent={cpu_percent:.2f}")  # noqa: T201
     assert rss_mb < 100
     assert cpu_percent < 3
