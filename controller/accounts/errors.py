@@ -1,7 +1,7 @@
 """What can go wrong around people.
 
 SignInNeeded   accounts.wrong_password · accounts.sign_in_needed
-Forbidden      accounts.not_your_role · accounts.outside_your_area
+Forbidden      accounts.not_your_role · accounts.outside_your_area · accounts.closed
 Conflict       accounts.username_taken
 Invalid        accounts.bad_username · accounts.name_missing · accounts.short_password · accounts.no_grant
 NotFound       accounts.unknown_person
@@ -29,3 +29,7 @@ def not_your_role() -> Forbidden:
 
 def outside_your_area(area: str) -> Forbidden:
     return Forbidden("accounts.outside_your_area", area=area)
+
+
+def closed(username: str) -> Forbidden:
+    return Forbidden("accounts.closed", username=username)

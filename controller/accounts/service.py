@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from controller.accounts import passwords, queries, rules
 from controller.accounts.errors import (
     PASSWORD_MIN_LENGTH,
+    closed,
     not_your_role,
     outside_your_area,
     wrong_password,
@@ -98,10 +99,15 @@ def principal_of(session: Session, now: datetime, token: str) -> Principal | Non
 
 
 def principal_named(session: Session, username: str) -> Principal:
-    """For programs that act on a person's behalf. Raises NotFound `accounts.unknown_person`."""
+    """For programs that act on a person's behalf.
+
+    Raises NotFound `accounts.unknown_person`, Forbidden `accounts.closed`.
+    """
     person = queries.by_username(session, username)
     if person is None:
         raise NotFound("accounts.unknown_person", field="username", username=username[:64])
+    if not person.active:
+        raise closed(username)
     return principal(person)
 
 

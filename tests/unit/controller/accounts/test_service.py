@@ -1,8 +1,10 @@
 """People, sign-ins and what `require` lets through."""
 
 import statistics
+import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -173,3 +175,34 @@ def test_a_name_behind_an_action_must_exist(database: Database) -> None:
         assert service.principal_named(session, "operator").person_id == "operator"
         with pytest.raises(NotFound, match="unknown_person"):
             service.principal_named(session, "nobody")
+
+
+def test_nobody_acts_for_a_closed_account(database: Database) -> None:
+    with database.write() as session:
+        person = session.get(Person, "operator")
+        assert person
+        person.active = False
+    with database.read() as session, pytest.raises(Forbidden) as caught:
+        service.principal_named(session, "operator")
+    assert caught.value.key == "accounts.closed"
+
+
+def test_a_crowd_at_the_door_takes_the_memory_of_two_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, a_third_came_in = threading.Lock(), threading.Event()
+    inside, most = [0], [0]
+
+    def verify(*_: object) -> bool:
+        with lock:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+            if inside[0] > 2:
+                a_third_came_in.set()
+        a_third_came_in.wait(0.1)
+        with lock:
+            inside[0] -= 1
+        return True
+
+    monkeypatch.setattr(PasswordHash, "verify", verify)
+    with ThreadPoolExecutor(8) as crowd:
+        assert all(crowd.map(lambda _: passwords.matches("x", "y"), range(8)))
+    assert most == [2]
