@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,7 @@ from controller.context import Context
 from controller.db import migrate
 from controller.db.session import Database
 from controller.dispatch.publisher import Publisher
+from controller.errors import Conflict
 from controller.media import routes as media
 from controller.media.worker import UploadWorker
 from controller.mqtt.broker import EmbeddedBroker
@@ -67,9 +69,10 @@ def create_app(context: Context) -> FastAPI:
 async def serve(settings: Settings) -> None:
     """Everything, until SIGTERM or SIGINT. If one part dies, the rest is stopped and its error raised.
 
-    Raises Invalid for settings that no station could live with.
+    Raises Invalid for settings that no station could live with, Conflict where a port is taken.
     """
     settings.check()
+    listening = _listen(settings)
     context, waker = compose(settings)
     broker = EmbeddedBroker(settings.broker_host, settings.broker_port)
     if settings.broker == "embedded":
@@ -82,7 +85,7 @@ async def serve(settings: Settings) -> None:
     worker = UploadWorker(context, waker)
     app = create_app(context)
     app.state.link = link
-    server = _Server(_http(app, settings))
+    server = _Server(_http(app))
     try:
         async with asyncio.TaskGroup() as group:
             running = [
@@ -91,21 +94,24 @@ async def serve(settings: Settings) -> None:
             ]
             if settings.broker == "embedded":
                 running.append(group.create_task(broker.run(), name="EmbeddedBroker"))
-            await server.serve()
+            await server.serve(sockets=[listening])
             for task in running:
                 task.cancel()
     finally:
         context.database.close()
 
 
-def _http(app: FastAPI, settings: Settings) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        host=settings.http_host,
-        port=settings.http_port,
-        log_level="warning",
-        timeout_graceful_shutdown=_GRACE_S,
-    )
+def _listen(settings: Settings) -> socket.socket:
+    """Raises Conflict `cli.http_port_taken`."""
+    try:
+        return socket.create_server((settings.http_host, settings.http_port), backlog=2048)
+    except OSError as error:
+        port, host = settings.http_port, settings.http_host
+        raise Conflict("cli.http_port_taken", port=port, host=host) from error
+
+
+def _http(app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_GRACE_S)
 
 
 class _Server(uvicorn.Server):

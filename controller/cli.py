@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
@@ -81,14 +82,15 @@ def run_controller() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    with _saying_errors(None):
-        asyncio.run(serve(Settings()))
+    with _saying_errors():
+        asyncio.run(serve(_settings()))
 
 
 @app.command(name="migrate")
 def bring_database_up() -> None:
     """Bring the database to the newest schema."""
-    settings = Settings()
+    with _saying_errors():
+        settings = _settings()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     migrate.upgrade(settings.resolved_database_url())
 
@@ -96,8 +98,8 @@ def bring_database_up() -> None:
 @app.command()
 def demo() -> None:
     """Fill a small Lào Cai to try the product on; what is there already stays."""
-    context, _waker = compose(Settings())
-    with _saying_errors(context):
+    with _saying_errors():
+        context, _waker = compose(_settings())
         fill(context, lambda key, **params: console.print("  " + context.texts.say("vi", key, **params)))
 
 
@@ -153,9 +155,9 @@ def list_programmes(as_: As) -> None:
     with _desk(as_) as desk, desk.context.database.read() as session:
         table = desk.table("id", "title", "area", "state", "length")
         for view in programmes.listing(session, desk.principal):
-            length = f"{view.seconds // 60:.0f}:{view.seconds % 60:02.0f}"
+            minutes, seconds = divmod(round(view.seconds), 60)
             state = desk.say(f"label.programme_state.{view.state}")
-            table.add_row(view.id, view.title, view.area_name, state, length)
+            table.add_row(view.id, view.title, view.area_name, state, f"{minutes}:{seconds:02}")
         console.print(table)
 
 
@@ -180,31 +182,42 @@ def _station_row(desk: Desk, view: StationView) -> list[str]:
 
 @contextmanager
 def _desk(username: str) -> Iterator[Desk]:
-    context, _waker = compose(Settings())
-    try:
-        with _saying_errors(context):
+    with _saying_errors():
+        context, _waker = compose(_settings())
+        try:
             with context.database.read() as session:
                 principal = accounts.principal_named(session, username)
             yield Desk(context, principal)
-    finally:
-        context.database.close()
+        finally:
+            context.database.close()
 
 
 @contextmanager
-def _saying_errors(context: Context | None) -> Iterator[None]:
+def _saying_errors() -> Iterator[None]:
     """An error that has a sentence ends the command with it, and exit code 1."""
     try:
         yield
     except Exception as error:
         if not isinstance(error, Sayable):
             raise
-        texts = context.texts if context else Texts()
-        errors.print(texts.say("vi", error.key, **error.params))
+        errors.print(Texts().say("vi", error.key, **error.params))
         raise typer.Exit(1) from error
+
+
+def _settings() -> Settings:
+    """Raises Invalid `cli.bad_setting`."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"LOABAN_{first['loc'][0]}".upper()
+        raise Invalid("cli.bad_setting", name=name, value=str(first["input"])) from error
 
 
 def _read(file: Path) -> TimetableFile:
     try:
         return load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise Invalid("cli.file_not_text", file=str(file)) from error
+    except OSError as error:
         raise Invalid("cli.file_missing", file=str(file)) from error

@@ -26,6 +26,8 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 10.0
+AWAY_S = 15.0
+CONTROLLER = "controller"
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 END_WITH_PARENT = ("setpriv", "--pdeathsig", "TERM")
 """However we die, Linux tells the child to stop."""
@@ -57,23 +59,23 @@ def main() -> int:
         environment = _environment(data)
         _do("preparing", environment, "loaban", "migrate")
         _do("filling", environment, "loaban", "demo")
-        children["controller"] = _start(data, environment, "controller", "loaban", "serve")
-        _wait_until_ready(data, environment["LOABAN_HTTP_PORT"], children["controller"])
+        children[CONTROLLER] = _start_controller(data, environment)
         for config in sorted((data / "demo" / "stations").glob("*/agent.toml")):
             name = config.parent.name
             sound = str(config.parent / "sound")
             command = ("loaban-sim", "station", "--config", str(config), "--sound-dir", sound)
             children[name] = _start(data, environment, name, *command)
         _welcome(data, environment, children)
-        return _watch(children)
+        _watch(data, environment, children)
     except Stop:
-        return 0
+        pass
     except Failed as failure:
         console.print(str(failure), style="red", highlight=False)
         return 1
     finally:
         _stop_all(children)
         lock.close()
+    return 0
 
 
 def _be_alone(lock: IO[str], data: Path) -> None:
@@ -86,22 +88,22 @@ def _be_alone(lock: IO[str], data: Path) -> None:
 
 def _environment(data: Path) -> dict[str, str]:
     """The settings of this run: ports that are free, unless somebody chose them."""
-    chosen = dict(os.environ) | {"LOABAN_DATA_DIR": str(data), "PYTHONUNBUFFERED": "1"}
-    chosen.setdefault("LOABAN_HTTP_PORT", str(_free_port(8000)))
-    chosen.setdefault("LOABAN_BROKER_PORT", str(_free_port(1883)))
-    return chosen
+    ports = {"LOABAN_HTTP_PORT": 8000, "LOABAN_BROKER_PORT": 1883}
+    free = {name: str(_free_port(os.environ.get(name), preferred)) for name, preferred in ports.items()}
+    return dict(os.environ) | free | {"LOABAN_DATA_DIR": str(data), "PYTHONUNBUFFERED": "1"}
 
 
-def _free_port(preferred: int) -> int:
-    for port in (preferred, preferred + 10_000, 0):
+def _free_port(chosen: str | None, preferred: int) -> int:
+    """The chosen one or none; else the preferred one, or another that is free."""
+    for port in [chosen] if chosen else [preferred, preferred + 10_000, 0]:
         with socket.socket() as candidate:
             candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                candidate.bind(("127.0.0.1", port))
-            except OSError:
+                candidate.bind(("127.0.0.1", int(port)))
+            except (OSError, ValueError, OverflowError):
                 continue
             return int(candidate.getsockname()[1])
-    raise RuntimeError("no free port")
+    raise Failed(say("cli.run.port_taken", port=chosen or preferred))
 
 
 def _do(what: str, environment: dict[str, str], *command: str) -> None:
@@ -128,12 +130,24 @@ def _start(data: Path, environment: dict[str, str], name: str, *command: str) ->
         )
 
 
+def _start_controller(data: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Returns once it answers."""
+    controller = _start(data, environment, CONTROLLER, "loaban", "serve")
+    try:
+        _wait_until_ready(data, environment["LOABAN_HTTP_PORT"], controller)
+    except BaseException:
+        controller.kill()
+        controller.wait()
+        raise
+    return controller
+
+
 def _wait_until_ready(data: Path, port: str, controller: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
     with console.status(say("cli.run.starting")):
         while time.monotonic() < deadline:
             if controller.poll() is not None:
-                raise Failed(say("cli.run.died", logs=data / "logs"))
+                raise Failed(f"{_last_line(data)}\n{say('cli.run.died', logs=data / 'logs')}")
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2) as answer:
                     if answer.status == 200:
@@ -161,16 +175,28 @@ def _welcome(data: Path, environment: dict[str, str], children: dict[str, subpro
     console.print(say("cli.run.how_to_stop"))
 
 
-def _watch(children: dict[str, subprocess.Popen[bytes]]) -> int:
-    """A station that dies is only told of, so that its absence can be seen; the controller's end ends all."""
-    told: set[str] = set()
+def _last_line(data: Path) -> str:
+    """What the controller said last."""
+    lines = (data / "logs" / f"{CONTROLLER}.log").read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line for line in reversed(lines) if line.strip()), "")
+
+
+def _watch(data: Path, environment: dict[str, str], children: dict[str, subprocess.Popen[bytes]]) -> None:
+    """A station that dies stays away, so that its absence can be seen; the controller comes back by itself.
+
+    Until then the stations play what they hold.
+    """
+    told: set[int] = set()
     while True:
         for name, child in children.items():
-            if child.poll() is not None and name not in told:
-                told.add(name)
-                console.print(say("cli.run.ended", name=name, code=child.returncode), style="yellow")
-        if "controller" in told:
-            return 1
+            if child.poll() is not None and child.pid not in told:
+                told.add(child.pid)
+                console.print(say("cli.run.ended", name=name), style="yellow")
+        if children[CONTROLLER].poll() is not None:
+            console.print(say("cli.run.back_soon", seconds=round(AWAY_S)), style="yellow")
+            time.sleep(AWAY_S)
+            children[CONTROLLER] = _start_controller(data, environment)
+            console.print(say("cli.run.back"))
         time.sleep(0.5)
 
 

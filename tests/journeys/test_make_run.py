@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tomllib
@@ -14,7 +15,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.support.province import environment_for
+from tests.support.province import Province, environment_for
 from tests.support.waiting import eventually
 
 RUN = Path(__file__).parents[2] / "scripts" / "run.py"
@@ -22,8 +23,8 @@ READY = "Ctrl-C"
 
 
 class Terminal:
-    def __init__(self, data: Path) -> None:
-        self.environment = environment_for(data) | {"TERM": "dumb", "COLUMNS": "200"}
+    def __init__(self, data: Path, settings: dict[str, str] | None = None) -> None:
+        self.environment = environment_for(data) | {"TERM": "dumb", "COLUMNS": "200"} | (settings or {})
         self.output = data.parent / f"{data.name}.txt"
         with self.output.open("wb") as written:
             self.process = subprocess.Popen(
@@ -104,3 +105,33 @@ def test_a_second_one_on_the_same_data_says_so(province_copy: Path) -> None:
         assert second.process.wait(30) == 1
         assert "đang chạy" in second.said()
         assert first.process.poll() is None
+
+
+def test_a_controller_that_dies_comes_back_and_the_stations_stay(province_copy: Path) -> None:
+    with running(province_copy) as terminal:
+        (controller,) = (child for child in terminal.children() if "serve" in child.cmdline())
+        stations = [child for child in terminal.children() if child != controller]
+        controller.kill()
+        eventually(lambda: terminal.shows("đã chạy lại"), "the controller is back", within_s=90)
+        assert all(station.is_running() for station in stations)
+        assert terminal.get("/health").status_code == 200
+
+
+def test_a_port_that_is_taken_gets_a_sentence(province_copy: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused = Terminal(province_copy, {"LOABAN_HTTP_PORT": port})
+        assert refused.process.wait(30) == 1
+        assert f"Cổng {port} đang có chương trình khác dùng" in refused.said()
+        shell = Province(province_copy, refused.environment)
+        served = shell.loaban("serve", check=False)
+        assert (served.returncode, f"Cổng {port}" in served.stderr) == (1, True)
+        assert "Traceback" not in served.stderr
+
+
+def test_a_setting_that_is_wrong_gets_a_sentence(province_copy: Path) -> None:
+    shell = Province(province_copy, environment_for(province_copy) | {"LOABAN_HTTP_PORT": "tám nghìn"})
+    served = shell.loaban("serve", check=False)
+    assert served.returncode == 1
+    assert "LOABAN_HTTP_PORT" in served.stderr
+    assert "Traceback" not in served.stderr
