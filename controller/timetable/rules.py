@@ -76,14 +76,14 @@ def total_seconds(items_s: Iterable[float], repeats: int, gap_s: float) -> float
 
 def check_draft(draft: ScheduleDraft) -> None:
     """Raises Invalid with the sentence that says what to change; the rule has its own `validate`."""
-    if not draft.title.strip():
-        raise Invalid("timetable.title_missing", field="title")
-    if len(draft.title) > TITLE_LIMIT:
-        raise Invalid("timetable.title_too_long", field="title", limit=TITLE_LIMIT)
     if not draft.programme_ids:
         raise Invalid("timetable.playlist_empty", field="programme_ids")
     if len(draft.programme_ids) > ITEMS_LIMIT:
         raise Invalid("timetable.playlist_too_long", field="programme_ids", limit=ITEMS_LIMIT)
+    if not draft.title.strip():
+        raise Invalid("timetable.title_missing", field="title")
+    if len(draft.title) > TITLE_LIMIT:
+        raise Invalid("timetable.title_too_long", field="title", limit=TITLE_LIMIT)
     if draft.priority not in PRIORITIES:
         raise Invalid("timetable.priority_not_allowed", field="priority")
     _check_numbers(draft)

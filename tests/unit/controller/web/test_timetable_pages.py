@@ -156,7 +156,7 @@ async def test_the_preview_names_the_next_starts(browser: Browse, fields: dict[s
 async def test_the_preview_says_what_is_still_missing(browser: Browse, fields: dict[str, Any]) -> None:
     shown = await browser("operator").post("/lich-phat/xem-truoc", **(fields | {"programme_ids": [""]}))
     assert shown.status_code == 200
-    assert "Chưa xem trước được:" in shown.text
+    assert "Chưa xem trước được: Lịch phát chưa có chương trình nào." in shown.text
 
 
 @pytest.mark.parametrize(
