@@ -19,6 +19,7 @@ _WRONG_STATE: Final[Mapping[Move, str]] = {
     Move.APPROVE: "programmes.wrong_state_approve",
     Move.SEND_BACK: "programmes.wrong_state_send_back",
     Move.ARCHIVE: "programmes.wrong_state_archive",
+    Move.UNARCHIVE: "programmes.wrong_state_unarchive",
 }
 
 

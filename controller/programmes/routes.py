@@ -93,3 +93,16 @@ def archive(
     service.archive(session, context.now(), principal, programme_id)
     after_commit.add_task(context.wake, "dispatch")
     return service.get(session, principal, programme_id)
+
+
+@router.post("/{programme_id}/unarchive")
+def unarchive(
+    session: Writing,
+    context: InContext,
+    principal: SignedIn,
+    programme_id: str,
+    after_commit: BackgroundTasks,
+) -> ProgrammeView:
+    service.unarchive(session, context.now(), principal, programme_id)
+    after_commit.add_task(context.wake, "dispatch")
+    return service.get(session, principal, programme_id)

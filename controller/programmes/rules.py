@@ -1,6 +1,7 @@
 """A programme's way from draft to air, and whose hands it needs."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -20,6 +21,7 @@ class Move(StrEnum):
     APPROVE = "approve"
     SEND_BACK = "send_back"
     ARCHIVE = "archive"
+    UNARCHIVE = "unarchive"
 
 
 class Step(NamedTuple):
@@ -41,7 +43,18 @@ STEPS: Final[Mapping[Move, Step]] = {
     Move.ARCHIVE: Step(
         Action.EDIT_PROGRAMME, frozenset(ProgrammeState) - {ProgrammeState.ARCHIVED}, ProgrammeState.ARCHIVED
     ),
+    Move.UNARCHIVE: Step(Action.EDIT_PROGRAMME, frozenset({ProgrammeState.ARCHIVED}), ProgrammeState.DRAFT),
 }
+
+
+def restored(decided_at: datetime | None, reason: str | None) -> ProgrammeState:
+    """What a programme is when it leaves the archive.
+
+    Its last decision still stands: sending it again forgets the decision, and what is approved cannot be
+    edited. So one that was decided on without a reason to send it back is approved, any other a draft.
+    """
+    approved = decided_at is not None and reason is None
+    return ProgrammeState.APPROVED if approved else STEPS[Move.UNARCHIVE].target
 
 
 class Refusal(StrEnum):

@@ -14,7 +14,7 @@ from controller.areas import service as areas
 from controller.errors import Conflict
 from controller.programmes import checks, queries, views
 from controller.programmes.errors import refused, unknown
-from controller.programmes.rules import STEPS, Move, refusal
+from controller.programmes.rules import STEPS, Move, refusal, restored
 from controller.programmes.schemas import ProgrammeView
 from controller.programmes.tables import Programme, ProgrammeState
 from schedules.category import Category
@@ -106,6 +106,18 @@ def send_back(
 def archive(session: Session, now: datetime, principal: Principal, programme_id: str) -> Programme:
     """It leaves the lists, and the schedules that name it play it no more."""
     return _move(session, _reach(session, principal, programme_id, Move.ARCHIVE), Move.ARCHIVE, {})
+
+
+def unarchive(session: Session, now: datetime, principal: Principal, programme_id: str) -> Programme:
+    """Back to what it was approved as, else to a draft; schedules that name an approved one play it again."""
+    programme = _reach(session, principal, programme_id, Move.UNARCHIVE)
+    state = restored(programme.decided_at, programme.reason)
+    return _move(session, programme, Move.UNARCHIVE, {"state": state})
+
+
+def require(session: Session, principal: Principal, programme_id: str, move: Move) -> None:
+    """Raises what the move itself would raise before it looks at any field."""
+    _reach(session, principal, programme_id, move)
 
 
 def exists(session: Session, programme_id: str) -> bool:

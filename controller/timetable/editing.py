@@ -58,7 +58,7 @@ def change(
     days: int = PLAN_DAYS,
 ) -> Schedule:
     """Replace what is to come; what has started stays as it was. Raises as `create`."""
-    schedule = _changeable(session, principal, schedule_id)
+    schedule = changeable(session, principal, schedule_id)
     checked = check(session, now, principal, draft)
     for name, value in drafts.columns(checked).items():
         setattr(schedule, name, value)
@@ -73,12 +73,12 @@ def withdraw(session: Session, now: datetime, principal: Principal, schedule_id:
 
     Raises NotFound, Forbidden, Conflict `timetable.withdrawn_already`.
     """
-    schedule = _changeable(session, principal, schedule_id)
+    schedule = changeable(session, principal, schedule_id)
     schedule.state, schedule.changed_at = ScheduleState.WITHDRAWN, now
     session.flush()
     longest = timedelta(seconds=rules.LONGEST_S)
     begun = queries.begun(session, schedule_id, now - longest, now)
-    sounding = {row.id for row in begun if row.start + timedelta(seconds=row.seconds) > now}
+    sounding = {row.id for row in begun if rules.is_open(row, now)}
     to_come = {row.id for row in queries.future(session, now, schedule_id) if row.withdrawn_at is None}
     queries.withdraw_occurrences(session, now, sounding | to_come)
     return schedule
@@ -150,7 +150,8 @@ def _apply(session: Session, now: datetime, found: Expansion) -> int:
     return len(found.write) + len(found.withdraw)
 
 
-def _changeable(session: Session, principal: Principal, schedule_id: str) -> Schedule:
+def changeable(session: Session, principal: Principal, schedule_id: str) -> Schedule:
+    """Raises NotFound, Forbidden, Conflict `timetable.withdrawn_already`."""
     schedule = get(session, schedule_id)
     accounts.require(session, principal, Action.SCHEDULE, schedule.area_id)
     if schedule.state is not ScheduleState.ACTIVE:
@@ -168,6 +169,8 @@ def _check_programmes(session: Session, draft: ScheduleDraft) -> None:
             raise Invalid("timetable.unknown_programme", "programme_ids", programme=programme_id[:63])
         if not playable.approved:
             raise Invalid("timetable.programme_not_approved", "programme_ids", title=playable.title)
+        if playable.archived:
+            raise Invalid("timetable.programme_archived", "programme_ids", title=playable.title)
     items_s = [found[programme_id].seconds for programme_id in draft.programme_ids]
     rules.check_length(rules.total_seconds(items_s, draft.repeats, draft.gap_s))
 

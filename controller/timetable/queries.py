@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import CursorResult, Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from controller.db.upsert import upsert
@@ -37,6 +37,14 @@ def in_areas(session: Session, area_ids: Collection[str], state: ScheduleState |
     return list(found)
 
 
+def naming(session: Session, area_ids: Collection[str], programme_id: str) -> list[Schedule]:
+    """Active schedules of these areas that have this programme on their playlist."""
+    named = Schedule.items.any(ScheduleItem.programme_id == programme_id)
+    statement = select(Schedule).options(selectinload(Schedule.items)).order_by(Schedule.title, Schedule.id)
+    here = Schedule.area_id.in_(area_ids)
+    return list(session.scalars(statement.where(named, here, Schedule.state == ScheduleState.ACTIVE)))
+
+
 def playables(session: Session, programme_ids: Collection[str]) -> dict[str, Playable]:
     """Those of these programmes that exist."""
     found: dict[str, Playable] = {}
@@ -61,7 +69,16 @@ def _playables(session: Session, programme_ids: Sequence[str]) -> dict[str, Play
         .where(Programme.id.in_(programme_ids))
     )
     return {
-        id_: Playable(id_, title, area_id, state is ProgrammeState.APPROVED, sha256, seconds, size_bytes)
+        id_: Playable(
+            id_,
+            title,
+            area_id,
+            state is ProgrammeState.APPROVED,
+            sha256,
+            seconds,
+            size_bytes,
+            state is ProgrammeState.ARCHIVED,
+        )
         for id_, title, area_id, state, sha256, seconds, size_bytes in rows
     }
 
@@ -101,8 +118,12 @@ def planned(session: Session, since: datetime, until: datetime) -> Sequence[Occu
 def between(
     session: Session, area_ids: Collection[str], since: datetime, until: datetime
 ) -> Sequence[OccurrenceRow]:
-    """Occurrences of these areas in order of start; withdrawn ones only if their start has passed first."""
-    heard_of = (OccurrenceRow.withdrawn_at.is_(None)) | (OccurrenceRow.withdrawn_at > OccurrenceRow.start)
+    """Occurrences of these areas in order of start, without those that a schedule withdrew before they began."""
+    heard_of = or_(
+        OccurrenceRow.withdrawn_at.is_(None),
+        OccurrenceRow.withdrawn_at > OccurrenceRow.start,
+        OccurrenceRow.withdrawn_by.is_not(None),
+    )
     return session.scalars(
         _fresh()
         .where(
@@ -126,14 +147,26 @@ def next_starts(session: Session, now: datetime) -> dict[str, datetime]:
 
 
 def save_occurrences(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    upsert(session, OccurrenceRow, rows)
+    """What a person took back is left as it is."""
+    upsert(session, OccurrenceRow, rows, only_if=OccurrenceRow.withdrawn_by.is_(None))
 
 
 def withdraw_occurrences(session: Session, now: datetime, occurrence_ids: Collection[str]) -> None:
     ids = sorted(occurrence_ids)
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]
-        session.execute(update(OccurrenceRow).where(OccurrenceRow.id.in_(chunk)).values(withdrawn_at=now))
+        planned_ones = OccurrenceRow.id.in_(chunk), OccurrenceRow.withdrawn_at.is_(None)
+        session.execute(update(OccurrenceRow).where(*planned_ones).values(withdrawn_at=now))
+
+
+def take_back(session: Session, now: datetime, occurrence_id: str, person_id: str) -> bool:
+    """One occurrence, on a person's word; False if it is withdrawn already."""
+    statement = (
+        update(OccurrenceRow)
+        .where(OccurrenceRow.id == occurrence_id, OccurrenceRow.withdrawn_at.is_(None))
+        .values(withdrawn_at=now, withdrawn_by=person_id)
+    )
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
 
 
 def begun(session: Session, schedule_id: str, since: datetime, now: datetime) -> list[OccurrenceRow]:
@@ -156,13 +189,14 @@ def _fresh() -> Select[OccurrenceRow]:
 
 
 def forget_withdrawn(session: Session, before: datetime) -> None:
-    """Drop what was withdrawn before it began, long ago, and played nowhere."""
+    """Drop what a schedule withdrew before it began, long ago, and played nowhere."""
     reported = select(Playback.occurrence_id).where(Playback.occurrence_id == OccurrenceRow.id).exists()
     session.execute(
         delete(OccurrenceRow).where(
             OccurrenceRow.withdrawn_at.is_not(None),
             OccurrenceRow.withdrawn_at <= OccurrenceRow.start,
             OccurrenceRow.start < before,
+            OccurrenceRow.withdrawn_by.is_(None),
             ~reported,
         ),
         execution_options={"synchronize_session": False},

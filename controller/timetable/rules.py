@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from controller.errors import Invalid
@@ -39,6 +39,7 @@ class Playable:
             "sha256": self.sha256,
             "seconds": self.seconds,
             "size_bytes": self.size_bytes,
+    archived: bool = False
             "programme": self.programme_id,
             "title": self.title,
         }
@@ -104,6 +105,16 @@ def check_length(seconds: float) -> None:
     if seconds > LONGEST_S:
         hours = round(seconds / 3600, 1)
         raise Invalid("timetable.too_long", field="repeats", hours=hours, limit=round(LONGEST_S / 3600))
+
+
+def end_of(row: OccurrenceRow) -> datetime:
+    """When its last sample sounds if it starts on time."""
+    return row.start + timedelta(seconds=row.seconds)
+
+
+def is_open(row: OccurrenceRow, now: datetime) -> bool:
+    """It sounds now or is to come: it can still be taken back."""
+    return row.withdrawn_at is None and now < end_of(row)
 
 
 def occurrence_rows(timed: Timed, since: datetime, until: datetime) -> list[dict[str, Any]]:

@@ -70,6 +70,8 @@ class ScheduleView(Shown):
     next_start: datetime | None
     waiting_for: tuple[str, ...]
     """Titles of programmes that are no longer approved; until they are, nothing of it is planned."""
+    archived: tuple[str, ...] = ()
+    """Those of `waiting_for` that were put away: they wait for somebody to take them back."""
     may_change: bool
 
 
@@ -89,6 +91,13 @@ class OccurrenceView(Shown):
     lateness: LatenessRule
     items: tuple[PlaylistItem, ...]
     withdrawn_at: datetime | None
+    withdrawn_by: str | None
+    """The name of the person who took back this one; None where its schedule was withdrawn."""
+    may_withdraw: bool
+
+    def is_past(self, now: datetime) -> bool:
+        """It is over, or was taken back: nothing of it is to come."""
+        return self.end <= now or self.withdrawn_at is not None
 
 
 class Loser(StrEnum):

@@ -4,6 +4,7 @@ from controller.timetable.drafts import of_schedule
 from controller.timetable.editing import (
     all_timed,
     change,
+    changeable,
     check,
     create,
     expand_all,
@@ -17,14 +18,17 @@ from controller.timetable.imports import import_timetable
 from controller.timetable.views import (
     draft_conflicts,
     listing,
-    occurrence_view,
+    naming,
+    occurrence_views,
     occurrences,
     schedule_view,
 )
+from controller.timetable.stopping import withdraw_occurrence
 
 __all__ = [
     "all_timed",
     "change",
+    "changeable",
     "check",
     "create",
     "draft_conflicts",
@@ -35,9 +39,11 @@ __all__ = [
     "horizon",
     "import_timetable",
     "listing",
-    "occurrence_view",
+    "naming",
+    "occurrence_views",
     "occurrences",
     "of_schedule",
     "schedule_view",
     "withdraw",
+    "withdraw_occurrence",
 ]

@@ -38,6 +38,12 @@ def listing(
     return _schedule_views(session, now, principal, queries.in_areas(session, realm, state))
 
 
+def naming(session: Session, now: datetime, principal: Principal, programme_id: str) -> list[ScheduleView]:
+    """The active schedules of the person's realm that play this programme."""
+    realm = accounts.realm(session, principal)
+    return _schedule_views(session, now, principal, queries.naming(session, realm, programme_id))
+
+
 def schedule_view(session: Session, now: datetime, principal: Principal, schedule_id: str) -> ScheduleView:
     """Raises NotFound `timetable.unknown_schedule`, Forbidden."""
     schedule = editing.get(session, schedule_id)
@@ -62,10 +68,29 @@ def occurrences(
     else:
         realm = accounts.realm(session, principal)
         wanted = realm.union(*(tree.chain(one) for one in realm))
-    return [occurrence_view(row, tree) for row in queries.between(session, wanted, since, until)]
+    return occurrence_views(session, now, principal, queries.between(session, wanted, since, until), tree)
 
 
-def occurrence_view(row: OccurrenceRow, tree: AreaTree) -> OccurrenceView:
+def occurrence_views(
+    session: Session, now: datetime, principal: Principal, rows: Sequence[OccurrenceRow], tree: AreaTree
+) -> list[OccurrenceView]:
+    names = accounts.full_names(session, {row.withdrawn_by for row in rows if row.withdrawn_by})
+    area_ids = {row.area_id for row in rows}
+    stoppable = accounts.within(session, principal, Action.STOP_BROADCAST, area_ids)
+    return [
+        _occurrence_view(
+            row,
+            tree,
+            withdrawn_by=names.get(row.withdrawn_by) if row.withdrawn_by else None,
+            may_withdraw=row.area_id in stoppable and rules.is_open(row, now),
+        )
+        for row in rows
+    ]
+
+
+def _occurrence_view(
+    row: OccurrenceRow, tree: AreaTree, *, withdrawn_by: str | None, may_withdraw: bool
+) -> OccurrenceView:
     return OccurrenceView(
         id=row.id,
         schedule_id=row.schedule_id,
@@ -73,7 +98,7 @@ def occurrence_view(row: OccurrenceRow, tree: AreaTree) -> OccurrenceView:
         area_name=tree.name(row.area_id),
         title=row.title,
         start=row.start,
-        end=row.start + timedelta(seconds=row.seconds),
+        end=rules.end_of(row),
         seconds=row.seconds,
         priority=Priority(row.priority),
         volume=row.volume,
@@ -83,6 +108,8 @@ def occurrence_view(row: OccurrenceRow, tree: AreaTree) -> OccurrenceView:
             for item in row.items
         ),
         withdrawn_at=row.withdrawn_at,
+        withdrawn_by=withdrawn_by,
+        may_withdraw=may_withdraw,
     )
 
 
@@ -185,5 +212,6 @@ def _schedule_view(
         state=schedule.state,
         next_start=next_start,
         waiting_for=tuple(item.title for item in items if not item.approved),
+        archived=tuple(item.title for item in items if item.archived),
         may_change=may_change and schedule.state is ScheduleState.ACTIVE,
     )

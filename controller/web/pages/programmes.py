@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from controller.accounts.rules import Principal
 from controller.media import service as media
 from controller.programmes import service as programmes
-from controller.programmes.rules import Move
+from controller.programmes.rules import Move, restored
 from controller.programmes.tables import Programme, ProgrammeState
+from controller.timetable import service as timetable
 from controller.web.forms import Problem, Refused, problem, status_of
 from controller.web.page import InPage, Page
 
@@ -24,9 +25,10 @@ _STEPS: Final[dict[Move, _Step]] = {
     Move.SUBMIT: programmes.submit,
     Move.APPROVE: programmes.approve,
     Move.ARCHIVE: programmes.archive,
+    Move.UNARCHIVE: programmes.unarchive,
 }
 _DONE: Final = frozenset({"saved", *(move.value for move in Move)})
-_CHANGES_WHAT_PLAYS: Final = {Move.APPROVE, Move.ARCHIVE}
+_CHANGES_WHAT_PLAYS: Final = {Move.APPROVE, Move.ARCHIVE, Move.UNARCHIVE}
 
 
 @router.get(LIST)
@@ -55,7 +57,7 @@ def send_back(page: InPage, programme_id: str, reason: Annotated[str, Form()] = 
 
 @router.post(f"{LIST}/{{programme_id}}/{{move}}")
 def step(page: InPage, programme_id: str, move: Move) -> Response:
-    """Send for approval, approve, or put away."""
+    """Send for approval, approve, put away or take back."""
     try:
         with page.context.database.write() as session:
             _STEPS[move](session, page.now, page.person, programme_id)
@@ -85,12 +87,15 @@ def show(
     with page.context.database.read() as session:
         programme = programmes.get(session, page.person, programme_id)
         sound = media.get_sound(session, programme.sound_sha256)
+        used_by = timetable.naming(session, page.now, page.person, programme_id)
     values: dict[str, Any] = {"reason": "", **typed}
     return page.render(
         "programmes/one.html",
         status,
         programme=programme,
         sound=sound,
+        used_by=used_by,
+        restored=restored(programme.decided_at, programme.reason),
         problem=trouble,
         done=done,
         **values,

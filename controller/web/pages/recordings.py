@@ -48,6 +48,7 @@ def create(page: InPage, typed: Posted) -> Response:
 def edit(page: InPage, programme_id: str, tep: str = "") -> Response:
     with page.context.database.read() as session:
         known = programmes.get(session, page.person, programme_id)
+        programmes.require(session, page.person, programme_id, Move.EDIT)
     values = {name: str(getattr(known, name)) for name in ("title", "category", "language", "area_id")}
     return _form(page, {**values, "upload_id": tep}, programme_id=programme_id)
 

@@ -37,7 +37,10 @@ _DONE: Final = frozenset({"saved", "withdrawn"})
 def listing(page: InPage, xong: str = "") -> Response:
     with page.context.database.read() as session:
         found = timetable.listing(session, page.now, page.person)
-    ordered = sorted(found, key=lambda one: (one.next_start is None, one.next_start or page.now, one.title))
+    ordered = sorted(
+        found,
+        key=lambda one: (not one.waiting_for, one.next_start is None, one.next_start or page.now, one.title),
+    )
     return page.render(
         "timetable/list.html",
         schedules=ordered,
@@ -97,7 +100,7 @@ def one(page: InPage, schedule_id: str) -> Response:
 def edit(page: InPage, schedule_id: str) -> Response:
     with page.context.database.read() as session:
         timetable.schedule_view(session, page.now, page.person, schedule_id)
-        draft = timetable.of_schedule(timetable.get(session, schedule_id))
+        draft = timetable.of_schedule(timetable.changeable(session, page.person, schedule_id))
     return _form(page, ScheduleForm.of_draft(draft), schedule_id=schedule_id)
 
 

@@ -24,6 +24,7 @@ _LONGEST: Final = timedelta(hours=12)
 _AHEAD: Final = timedelta(hours=36)
 _NEXT_LINES: Final = 8
 _RECENT: Final = timedelta(days=1)
+_APPROVED: Final = f"/chuong-trinh?trang_thai={ProgrammeState.APPROVED.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,11 @@ def _sounding(page: Page, session: Session, occurrence: OccurrenceView) -> Sound
 
 
 def _tasks(page: Page, session: Session) -> Sequence[Task]:
-    tasks = [*_programme_tasks(page, session), *_station_tasks(page, session)]
+    tasks = [
+        *_programme_tasks(page, session),
+        *_schedule_tasks(page, session),
+        *_station_tasks(page, session),
+    ]
     return [task for task in tasks if task.count]
 
 
@@ -86,7 +91,29 @@ def _programme_tasks(page: Page, session: Session) -> list[Task]:
             found = programmes.listing(session, page.person, state)
             mine = sum(Move.SUBMIT in programme.may for programme in found)
             tasks.append(Task(state.value, mine, f"/chuong-trinh?trang_thai={state.value}", tone))
+        tasks.append(Task("approved", _just_approved(page, session), _APPROVED, "good"))
     return tasks
+
+
+def _just_approved(page: Page, session: Session) -> int:
+    """This person's own programmes that somebody approved within a day."""
+    found = programmes.listing(session, page.person, ProgrammeState.APPROVED)
+    return sum(
+        one.created_by == page.person.person_id
+        and one.decided_at is not None
+        and page.now - one.decided_at < _RECENT
+        for one in found
+    )
+
+
+def _schedule_tasks(page: Page, session: Session) -> list[Task]:
+    """What wakes nobody up by itself: schedules that play nothing until somebody does something."""
+    if not page.may("schedule"):
+        return []
+    found = timetable.listing(session, page.now, page.person)
+    paused = [one for one in found if one.waiting_for and one.may_change]
+    href = f"/lich-phat/{paused[0].id}" if len(paused) == 1 else "/lich-phat"
+    return [Task("paused", len(paused), href, "bad")]
 
 
 def _station_tasks(page: Page, session: Session) -> list[Task]:

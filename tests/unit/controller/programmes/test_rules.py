@@ -1,8 +1,10 @@
 """Which moves are open in which state, and to whom."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from controller.programmes.rules import STEPS, Move, Refusal, refusal
+from controller.programmes.rules import STEPS, Move, Refusal, refusal, restored
 from controller.programmes.tables import ProgrammeState
 
 OPEN = {
@@ -10,7 +12,7 @@ OPEN = {
     ProgrammeState.SUBMITTED: {Move.APPROVE, Move.SEND_BACK, Move.ARCHIVE},
     ProgrammeState.APPROVED: {Move.ARCHIVE},
     ProgrammeState.RETURNED: {Move.EDIT, Move.SUBMIT, Move.ARCHIVE},
-    ProgrammeState.ARCHIVED: set[Move](),
+    ProgrammeState.ARCHIVED: {Move.UNARCHIVE},
 }
 
 
@@ -30,3 +32,10 @@ def test_nobody_approves_his_own_but_may_do_the_rest() -> None:
     assert refusal(Move.SEND_BACK, state, own_work=True) is None
     draft = ProgrammeState.DRAFT
     assert refusal(Move.APPROVE, draft, own_work=True) is Refusal.WRONG_STATE
+
+
+def test_only_what_was_approved_leaves_the_archive_approved() -> None:
+    then = datetime(2026, 11, 23, tzinfo=UTC)
+    assert restored(then, None) is ProgrammeState.APPROVED
+    assert restored(then, "Thiếu ngày họp.") is ProgrammeState.DRAFT
+    assert restored(None, None) is ProgrammeState.DRAFT

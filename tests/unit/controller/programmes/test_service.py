@@ -153,16 +153,20 @@ def test_who_may_not_touch_one(
 def test_every_move_in_a_wrong_state_is_a_conflict_with_a_sentence(
     database: Database, people: People, draft: str, now: datetime
 ) -> None:
-    with database.write() as session:
-        service.archive(session, now, people["operator"], draft)
+    operator = people["operator"]
     deeds: dict[Move, Callable[[Any], Any]] = {
         Move.EDIT: lambda session: service.edit(session, now, people["operator"], draft, title="Khác"),
         Move.SUBMIT: lambda session: service.submit(session, now, people["operator"], draft),
         Move.APPROVE: lambda session: service.approve(session, now, people["approver"], draft),
         Move.SEND_BACK: lambda session: service.send_back(session, now, people["approver"], draft, "x"),
-        Move.ARCHIVE: lambda session: service.archive(session, now, people["operator"], draft),
+        Move.ARCHIVE: lambda session: service.archive(session, now, operator, draft),
+        Move.UNARCHIVE: lambda session: service.unarchive(session, now, operator, draft),
     }
     assert set(deeds) == set(Move)
+    with database.write() as session, pytest.raises(Conflict):
+        deeds.pop(Move.UNARCHIVE)(session)
+    with database.write() as session:
+        service.archive(session, now, operator, draft)
     for move, deed in deeds.items():
         with database.write() as session, pytest.raises(Conflict, match=move.value) as caught:
             deed(session)
@@ -246,3 +250,23 @@ def test_archived_ones_are_listed_only_when_asked_for(
         assert service.listing(session, people["operator"]) == []
         archived = service.listing(session, people["operator"], ProgrammeState.ARCHIVED)
         assert [view.id for view in archived] == [draft]
+
+
+def test_from_the_archive_an_approval_comes_back_and_nothing_else_does(
+    database: Database, people: People, draft: str, now: datetime
+) -> None:
+    operator = people["operator"]
+    with database.write() as session:
+        service.submit(session, now, operator, draft)
+        service.send_back(session, now, people["approver"], draft, "Thiếu ngày.")
+        service.archive(session, now, operator, draft)
+        assert service.unarchive(session, now, operator, draft).state is ProgrammeState.DRAFT
+        service.submit(session, now, operator, draft)
+        service.archive(session, now, operator, draft)
+        assert service.unarchive(session, now, operator, draft).state is ProgrammeState.DRAFT
+        service.submit(session, now, operator, draft)
+        service.approve(session, now, people["approver"], draft)
+        service.archive(session, now, operator, draft)
+        assert service.unarchive(session, now, operator, draft).state is ProgrammeState.APPROVED
+    with database.write() as session, pytest.raises(Conflict):
+        service.unarchive(session, now, operator, draft)

@@ -60,6 +60,8 @@ async def test_a_recording_is_described_sent_and_approved(
     assert wakes == ["dispatch"]
     assert "Không có chương trình nào chờ duyệt." in await approver.words("/duyet?xong=approve")
     assert "Lên lịch phát" in await operator.words(path)
+    assert "Chương trình của bạn vừa được duyệt 1" in await operator.words("/")
+    assert "vừa được duyệt" not in await browser("administrator").words("/")
     again = await approver.post(f"{path}/approve")
     assert again.status_code == 409
     assert "Đã duyệt" in read(again)

@@ -227,12 +227,47 @@ async def test_a_schedule_whose_programme_went_says_so(
 ) -> None:
     operator = browser("operator")
     await operator.post("/lich-phat/moi", **fields)
+    asked = await operator.words(f"/chuong-trinh/{approved_programme}")
+    assert "sẽ ngừng phát: Bản tin sáng (Xã Bát Xát) Đưa vào lưu trữ ngay" in asked
     await operator.post(f"/chuong-trinh/{approved_programme}/archive")
     with database.write() as session:
         timetable.expand_all(session, datetime.combine(date(2026, 11, 23), time(3), tzinfo=UTC), 14)
     words = await operator.words("/lich-phat")
-    assert "chương trình “Bản tin sáng” chưa được duyệt" in words
+    assert "chương trình “Bản tin sáng” đã đưa vào lưu trữ" in words
     assert "Không còn lượt nào" in words
+    assert "Lịch phát đang ngừng vì chương trình 1" in await operator.words("/")
+    assert "Lịch phát đang ngừng" not in await browser("viewer").words("/")
+    [schedule] = schedules(database)
+    refused = await operator.post(f"/lich-phat/{schedule.id}/sua", **fields)
+    assert refused.status_code == 422
+    assert "đã đưa vào lưu trữ nên chưa thể xếp lịch" in refused.text
+    assert "trở lại là “Đã duyệt”" in await operator.words(f"/chuong-trinh/{approved_programme}")
+    await operator.post(f"/chuong-trinh/{approved_programme}/unarchive")
+    assert "đã đưa vào lưu trữ" not in await operator.words("/lich-phat")
+
+
+async def test_a_form_is_not_shown_to_those_who_may_not_send_it(
+    browser: Browse, database: Database, fields: dict[str, Any], read: Callable[[httpx.Response], str]
+) -> None:
+    operator = browser("operator")
+    await operator.post("/lich-phat/moi", **fields)
+    path = f"/lich-phat/{schedules(database)[0].id}"
+    assert (await browser("viewer").get(f"{path}/sua")).status_code == 403
+    await operator.post(f"{path}/huy")
+    withdrawn = await operator.get(f"{path}/sua")
+    assert withdrawn.status_code == 409
+    assert "không sửa được nữa" in read(withdrawn)
+    assert "<select" not in withdrawn.text
+
+
+async def test_a_programme_that_is_not_a_draft_has_no_form(
+    browser: Browse, approved_programme: str, read: Callable[[httpx.Response], str]
+) -> None:
+    path = f"/chuong-trinh/{approved_programme}/sua"
+    answer = await browser("operator").get(path)
+    assert answer.status_code == 409
+    assert "đã gửi duyệt hoặc đã duyệt nên không sửa được" in read(answer)
+    assert (await browser("viewer").get(path)).status_code == 403
 
 
 async def test_a_form_offers_what_its_area_may_play(
