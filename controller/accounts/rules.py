@@ -14,6 +14,7 @@ class Action(StrEnum):
     EDIT_PROGRAMME = "edit_programme"
     APPROVE = "approve"
     SCHEDULE = "schedule"
+    STOP_BROADCAST = "stop_broadcast"
     SEE_HEALTH = "see_health"
     MANAGE_STATIONS = "manage_stations"
     MANAGE_PEOPLE = "manage_people"
@@ -30,6 +31,7 @@ ALLOWED: Final[Mapping[Action, frozenset[Role]]] = {
     Action.EDIT_PROGRAMME: _MAKERS,
     Action.APPROVE: frozenset({Role.APPROVER, Role.ADMINISTRATOR}),
     Action.SCHEDULE: _MAKERS,
+    Action.STOP_BROADCAST: _MAKERS | {Role.APPROVER},
     Action.SEE_HEALTH: _EVERYONE - {Role.VIEWER},
     Action.MANAGE_STATIONS: frozenset({Role.TECHNICIAN, Role.ADMINISTRATOR}),
     Action.MANAGE_PEOPLE: _ADMINISTRATOR,

@@ -70,9 +70,8 @@ def board(
         if station.area_id in realm and _concerned(station, window, reported.get(station.id))
     )
     counts = Counter(row.state.value for row in rows)
-    return OccurrenceBoard(
-        occurrence=timetable.occurrence_view(occurrence, tree), rows=rows, counts=dict(counts)
-    )
+    (shown,) = timetable.occurrence_views(session, now, principal, [occurrence], tree)
+    return OccurrenceBoard(occurrence=shown, rows=rows, counts=dict(counts))
 
 
 @dataclass(frozen=True)

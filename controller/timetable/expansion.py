@@ -25,10 +25,13 @@ class Expansion:
 def difference(
     schedules: Iterable[Timed], existing: Sequence[OccurrenceRow], now: datetime, until: datetime
 ) -> Expansion:
-    """`existing` are the future rows of these schedules, withdrawn ones too."""
+    """`existing` are the future rows of these schedules, withdrawn ones too.
+
+    What a person took back stays so, whatever its schedule says.
+    """
     wanted = [row for timed in schedules for row in occurrence_rows(timed, now, until) if row["start"] > now]
     known = {row.id: row for row in existing}
-    write = [row for row in wanted if row["id"] not in known or _differs(row, known[row["id"]])]
+    write = [row for row in wanted if _is_news(row, known.get(row["id"]))]
     kept = {row["id"] for row in wanted}
     gone = (row.id for row in existing if row.withdrawn_at is None and row.id not in kept)
     return Expansion(write, frozenset(gone))
@@ -52,5 +55,8 @@ def timed(schedule: Schedule, playables: Mapping[str, Playable]) -> Timed:
     )
 
 
-def _differs(row: dict[str, Any], known: OccurrenceRow) -> bool:
-    return any(getattr(known, name) != value for name, value in row.items())
+def _is_news(row: dict[str, Any], known: OccurrenceRow | None) -> bool:
+    if known is None:
+        return True
+    differs = any(getattr(known, name) != value for name, value in row.items())
+    return differs and known.withdrawn_by is None

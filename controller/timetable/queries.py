@@ -104,21 +104,22 @@ def future(session: Session, now: datetime, schedule_id: str | None = None) -> S
     return session.scalars(statement).all()
 
 
-def planned(session: Session, since: datetime, until: datetime) -> Sequence[OccurrenceRow]:
-    """What stations should hold, in order of start."""
-    return session.scalars(
-        _fresh()
-        .where(
-            OccurrenceRow.start >= since, OccurrenceRow.start < until, OccurrenceRow.withdrawn_at.is_(None)
-        )
-        .order_by(OccurrenceRow.start, OccurrenceRow.id)
-    ).all()
+def planned(
+    session: Session, since: datetime, until: datetime, area_id: str | None = None
+) -> Sequence[OccurrenceRow]:
+    """What stations should hold, of one area or of all, in order of start."""
+    statement = _fresh().where(
+        OccurrenceRow.start >= since, OccurrenceRow.start < until, OccurrenceRow.withdrawn_at.is_(None)
+    )
+    if area_id is not None:
+        statement = statement.where(OccurrenceRow.area_id == area_id)
+    return session.scalars(statement.order_by(OccurrenceRow.start, OccurrenceRow.id)).all()
 
 
 def between(
     session: Session, area_ids: Collection[str], since: datetime, until: datetime
 ) -> Sequence[OccurrenceRow]:
-    """Occurrences of these areas in order of start, without those that a schedule withdrew before they began."""
+    """Occurrences of these areas in order of start; not what its schedule withdrew before it began."""
     heard_of = or_(
         OccurrenceRow.withdrawn_at.is_(None),
         OccurrenceRow.withdrawn_at > OccurrenceRow.start,
@@ -195,8 +196,8 @@ def forget_withdrawn(session: Session, before: datetime) -> None:
         delete(OccurrenceRow).where(
             OccurrenceRow.withdrawn_at.is_not(None),
             OccurrenceRow.withdrawn_at <= OccurrenceRow.start,
-            OccurrenceRow.start < before,
             OccurrenceRow.withdrawn_by.is_(None),
+            OccurrenceRow.start < before,
             ~reported,
         ),
         execution_options={"synchronize_session": False},

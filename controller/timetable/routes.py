@@ -7,6 +7,7 @@ from fastapi import APIRouter, BackgroundTasks, Query
 
 from controller.accounts.dependencies import SignedIn
 from controller.dispatch.job import NAME as DISPATCH
+from controller.dispatch.tree import AreaTree
 from controller.timetable import service
 from controller.timetable.schemas import (
     ConflictQuery,
@@ -85,6 +86,22 @@ def withdraw(
     service.withdraw(session, now, principal, schedule_id)
     after_commit.add_task(context.wake, DISPATCH)
     return service.schedule_view(session, now, principal, schedule_id)
+
+
+@router.post("/occurrences/{occurrence_id}/withdraw")
+def withdraw_occurrence(
+    session: Writing,
+    context: InContext,
+    principal: SignedIn,
+    occurrence_id: str,
+    after_commit: BackgroundTasks,
+) -> OccurrenceView:
+    """Stop this one, or leave it out; the rest of its schedule goes on."""
+    now = context.now()
+    row = service.withdraw_occurrence(session, now, principal, occurrence_id)
+    after_commit.add_task(context.wake, DISPATCH)
+    (shown,) = service.occurrence_views(session, now, principal, [row], AreaTree.read(session))
+    return shown
 
 
 @router.get("/occurrences")

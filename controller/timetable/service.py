@@ -15,6 +15,7 @@ from controller.timetable.editing import (
     withdraw,
 )
 from controller.timetable.imports import import_timetable
+from controller.timetable.stopping import withdraw_occurrence
 from controller.timetable.views import (
     draft_conflicts,
     listing,
@@ -23,7 +24,6 @@ from controller.timetable.views import (
     occurrences,
     schedule_view,
 )
-from controller.timetable.stopping import withdraw_occurrence
 
 __all__ = [
     "all_timed",

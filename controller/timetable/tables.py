@@ -70,3 +70,5 @@ class OccurrenceRow(Base):
     lateness: Mapped[LatenessRule]
     grace_s: Mapped[float]
     withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    """Who took this one back; empty where its schedule did. What a person took back stays so."""

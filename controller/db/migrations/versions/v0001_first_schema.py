@@ -318,8 +318,10 @@ def upgrade() -> None:
         ),
         sa.Column("grace_s", sa.Double(), nullable=False),
         sa.Column("withdrawn_at", base.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_by", sa.String(length=36), nullable=True),
         sa.ForeignKeyConstraint(["area_id"], ["areas.id"], name=op.f("fk_occurrences_area_id")),
         sa.ForeignKeyConstraint(["schedule_id"], ["schedules.id"], name=op.f("fk_occurrences_schedule_id")),
+        sa.ForeignKeyConstraint(["withdrawn_by"], ["people.id"], name=op.f("fk_occurrences_withdrawn_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_occurrences")),
     )
     with op.batch_alter_table("occurrences", schema=None) as batch_op:
