@@ -8,7 +8,7 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine
 
 _FOLDER = Path(__file__).parent / "migrations"
 _ADVISORY_LOCK: Final = 1_057_702_025
@@ -36,7 +36,7 @@ def upgrade(url: str) -> None:
 def _alone(engine: Engine) -> Iterator[None]:
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": _ADVISORY_LOCK})
+            connection.exec_driver_sql(f"SELECT pg_advisory_lock({_ADVISORY_LOCK})")
             yield  # The lock ends with the connection.
         return
     path = Path(f"{engine.url.database}.migrating")
