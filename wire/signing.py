@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -12,9 +12,12 @@ from wire.errors import BadSignature, Malformed
 from wire.messages import Message, PlanLayer, StationCard
 
 _ALGORITHM = "Ed25519"
-_MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
+MAX_DOCUMENT_BYTES: Final = 6 * 1024 * 1024
+"""Of a document before it is signed: a layer of 96 broadcasts a day with 20 items each takes 5 MB."""
+
+_MAX_TOKEN_BYTES: Final = MAX_DOCUMENT_BYTES * 4 // 3 + 4096
 _REGISTRY = jws.JWSRegistry(algorithms=[_ALGORITHM])
-_REGISTRY.max_payload_length = _MAX_DOCUMENT_BYTES
+_REGISTRY.max_payload_length = _MAX_TOKEN_BYTES
 
 Document = TypeVar("Document", PlanLayer, StationCard)
 
@@ -63,7 +66,7 @@ class Keyring:
         return kind.decode(payload)
 
     def _verified_payload(self, token: bytes) -> bytes:
-        if len(token) > _MAX_DOCUMENT_BYTES:
+        if len(token) > _MAX_TOKEN_BYTES:
             raise Malformed(f"document of {len(token)} bytes")
         try:
             return bytes(jws.deserialize_compact(token, self._key_of, registry=_REGISTRY).payload)

@@ -3,6 +3,7 @@
 from controller.context import Context
 from controller.dispatch import service
 from controller.dispatch.publisher import Publisher
+from controller.errors import Conflict
 from controller.timetable import service as timetable
 
 NAME = "dispatch"
@@ -16,19 +17,29 @@ class Dispatch:
         self._publisher = publisher
 
     def run(self) -> None:
-        self.compile()
-        self._publisher.publish_due()
+        try:
+            self.compile()
+        finally:
+            self._publisher.publish_due()
 
     def compile(self) -> int:
-        """Materialise occurrences and issue what changed; returns how many documents were issued."""
+        """Materialise occurrences and issue what changed; returns how many documents were issued.
+
+        Raises Conflict `dispatch.too_large` after all others if one is too large for stations to take.
+        """
         self._expand()
         context, now = self._context, self._context.now()
         with context.database.read() as session:
             wanted = service.changes(session, now, context.settings)
         if not wanted:
             return 0
+        fitting = [change for change in wanted if change.fits]
         with context.database.write() as session:
-            return service.issue(session, now, context.signing_key, wanted)
+            issued = service.issue(session, now, context.signing_key, fitting)
+        for change in wanted:
+            if not change.fits:
+                raise Conflict("dispatch.too_large", topic=change.topic)
+        return issued
 
     def _expand(self) -> None:
         now, days = self._context.now(), self._context.settings.plan_days

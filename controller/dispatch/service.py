@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -17,7 +18,10 @@ from controller.timetable.tables import OccurrenceRow
 from wire import topics
 from wire.ids import Priority
 from wire.messages import Item, Lateness, PlanLayer, PlannedOccurrence, QuietHours, StationCard
-from wire.signing import SigningKey
+from wire.signing import MAX_DOCUMENT_BYTES, SigningKey
+
+_GROWTH_BYTES: Final = 1024
+"""What version and time of issue may add."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,11 @@ class Change:
     document: Document
     digest: str
     old_version: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether stations would take it; one that does not fit is not issued, and the old one stays."""
+        return len(self.document.encode()) <= MAX_DOCUMENT_BYTES - _GROWTH_BYTES
 
 
 def desired_plans(session: Session, now: datetime, plan_days: int) -> list[PlanLayer]:
@@ -70,8 +79,8 @@ def issue(session: Session, now: datetime, key: SigningKey, wanted: Sequence[Cha
 
 
 def refresh(session: Session, now: datetime, key: SigningKey, settings: Settings) -> int:
-    """Issue every document whose content changed; returns how many."""
-    return issue(session, now, key, changes(session, now, settings))
+    """Issue every document whose content changed and that fits; returns how many."""
+    return issue(session, now, key, [one for one in changes(session, now, settings) if one.fits])
 
 
 def planned_occurrence(row: OccurrenceRow) -> PlannedOccurrence:

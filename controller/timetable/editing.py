@@ -141,6 +141,8 @@ def _materialise(session: Session, now: datetime, schedule: Schedule, days: int)
     existing = queries.future(session, now, schedule.id)
     found = difference([timed(schedule, playables)], existing, now, horizon(now, days))
     _apply(session, now, found)
+    yesterday = horizon(now, days) - timedelta(days=days + 2)
+    rules.check_plan_size(queries.planned(session, yesterday, horizon(now, days), schedule.area_id), days)
     return schedule
 
 
@@ -167,10 +169,10 @@ def _check_programmes(session: Session, draft: ScheduleDraft) -> None:
         playable = found.get(programme_id)
         if playable is None or playable.area_id not in chain:
             raise Invalid("timetable.unknown_programme", "programme_ids", programme=programme_id[:63])
-        if not playable.approved:
-            raise Invalid("timetable.programme_not_approved", "programme_ids", title=playable.title)
         if playable.archived:
             raise Invalid("timetable.programme_archived", "programme_ids", title=playable.title)
+        if not playable.approved:
+            raise Invalid("timetable.programme_not_approved", "programme_ids", title=playable.title)
     items_s = [found[programme_id].seconds for programme_id in draft.programme_ids]
     rules.check_length(rules.total_seconds(items_s, draft.repeats, draft.gap_s))
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from controller.errors import Invalid
 from controller.timetable.schemas import ConflictView, Loser, ScheduleDraft
+from controller.timetable.tables import OccurrenceRow
 from schedules.conflicts import Conflict, Effect
 from schedules.occurrence import Occurrence, occurrence_id
 from schedules.rule import Rule, expand
 from wire.ids import LatenessRule, Priority
+from wire.signing import MAX_DOCUMENT_BYTES
 
 TITLE_LIMIT = 200
 ITEMS_LIMIT = 100
@@ -18,6 +20,9 @@ REPEATS_LIMIT = 20
 GAP_LIMIT_S = 3600.0
 GRACE_LIMIT_S = 3600.0
 LONGEST_S = 12 * 3600.0
+_OCCURRENCE_BYTES = 480
+_ITEM_BYTES = 135
+"""On the wire, at most."""
 PRIORITIES = (Priority.RELAY, Priority.NORMAL, Priority.PRIORITY)
 """A timetable cannot speak live or in an emergency."""
 
@@ -33,13 +38,13 @@ class Playable:
     sha256: str
     seconds: float
     size_bytes: int
+    archived: bool = False
 
     def as_item(self) -> dict[str, Any]:
         return {
             "sha256": self.sha256,
             "seconds": self.seconds,
             "size_bytes": self.size_bytes,
-    archived: bool = False
             "programme": self.programme_id,
             "title": self.title,
         }
@@ -101,12 +106,6 @@ def _check_numbers(draft: ScheduleDraft) -> None:
         raise Invalid("timetable.bad_grace", field="grace_s", limit=round(GRACE_LIMIT_S / 60))
 
 
-def check_length(seconds: float) -> None:
-    if seconds > LONGEST_S:
-        hours = round(seconds / 3600, 1)
-        raise Invalid("timetable.too_long", field="repeats", hours=hours, limit=round(LONGEST_S / 3600))
-
-
 def end_of(row: OccurrenceRow) -> datetime:
     """When its last sample sounds if it starts on time."""
     return row.start + timedelta(seconds=row.seconds)
@@ -115,6 +114,21 @@ def end_of(row: OccurrenceRow) -> datetime:
 def is_open(row: OccurrenceRow, now: datetime) -> bool:
     """It sounds now or is to come: it can still be taken back."""
     return row.withdrawn_at is None and now < end_of(row)
+
+
+def check_length(seconds: float) -> None:
+    if seconds > LONGEST_S:
+        hours = round(seconds / 3600, 1)
+        raise Invalid("timetable.too_long", field="repeats", hours=hours, limit=round(LONGEST_S / 3600))
+
+
+def check_plan_size(occurrences: Iterable[OccurrenceRow], days: int) -> None:
+    """Raises Invalid when one area's plan becomes too large for its stations to take."""
+    size_bytes = sum(
+        _OCCURRENCE_BYTES + 4 * len(one.title) + _ITEM_BYTES * len(one.items) for one in occurrences
+    )
+    if size_bytes > MAX_DOCUMENT_BYTES:
+        raise Invalid("timetable.plan_too_large", field="programme_ids", days=days)
 
 
 def occurrence_rows(timed: Timed, since: datetime, until: datetime) -> list[dict[str, Any]]:

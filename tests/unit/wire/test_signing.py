@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wire.errors import BadSignature, Malformed, WireError
+from wire.ids import StationKind
 from wire.messages import PlanLayer, Presence, StationCard
-from wire.signing import Keyring, SigningKey
+from wire.signing import MAX_DOCUMENT_BYTES, Keyring, SigningKey
 
 KEY = SigningKey.generate()
 RING = Keyring.of(KEY.public_jwk())
@@ -58,9 +59,25 @@ def test_a_good_signature_does_not_make_another_document() -> None:
         RING.open(TOKEN, StationCard)
 
 
-def test_refuses_five_megabytes_unread() -> None:
+def test_refuses_nine_megabytes_unread() -> None:
     with pytest.raises(Malformed):
-        RING.open(b"a" * 5_000_000, PlanLayer)
+        RING.open(b"a" * 9_000_000, PlanLayer)
+
+
+def test_the_largest_document_is_opened() -> None:
+    card = StationCard(
+        station="a",
+        version=1,
+        issued_at=NOW,
+        name="a",
+        kind=StationKind.VILLAGE_CLUSTER,
+        areas=("a",),
+        zone="Asia/Ho_Chi_Minh",
+        media_url="",
+    )
+    room_bytes = MAX_DOCUMENT_BYTES - len(card.encode())
+    largest = card.model_copy(update={"media_url": "x" * room_bytes})
+    assert RING.open(KEY.sign(largest), StationCard) == largest
 
 
 @given(position=st.integers(0, len(TOKEN) - 1), byte=st.integers(0, 255))

@@ -4,13 +4,18 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from controller.accounts.rules import Principal
 from controller.context import Context
 from controller.dispatch import queries, service
+from controller.dispatch.job import Dispatch
+from controller.dispatch.publisher import Publisher
 from controller.dispatch.tables import RetainedDocument
+from controller.errors import Conflict, Invalid
+from controller.mqtt.link import Link
 from controller.stations import service as stations
+from controller.timetable import rules
 from controller.timetable import service as timetable
 from controller.timetable.schemas import ScheduleDraft
 from schedules.rule import Frequency, Rule
@@ -154,3 +159,49 @@ def test_one_of_two_begins_a_new_epoch(context: Context) -> None:
         assert [queries.replace_epoch(session, None, mark) for mark in ("e1", "e2")] == [True, False]
         assert [queries.replace_epoch(session, "e1", mark) for mark in ("e3", "e4")] == [True, False]
         assert queries.epoch(session) == "e3"
+
+
+def test_a_document_too_large_for_stations_is_told_and_the_old_one_stays(
+    context: Context,
+    scheduled: str,
+    refresh: Callable[[datetime], int],
+    monkeypatch: pytest.MonkeyPatch,
+    now: datetime,
+) -> None:
+    refresh(now)
+    monkeypatch.setattr(service, "MAX_DOCUMENT_BYTES", 2_000)
+    with context.database.write() as session:
+        stations.add(session, now, "loa-1", XA, "Cụm loa", kind=StationKind.VILLAGE_CLUSTER)
+        session.execute(update(RetainedDocument).values(digest="another"))
+    job = Dispatch(context, Publisher(context, Link("127.0.0.1", 1, "controller")))
+    with pytest.raises(Conflict) as caught:
+        job.compile()
+    assert (caught.value.key, caught.value.params) == ("dispatch.too_large", {"topic": PLAN})
+    assert document(context).version == 1
+    assert document(context, topics.card("loa-1")).version == 1
+
+
+@pytest.mark.parametrize("items", [1, 100])
+def test_what_a_plan_takes_on_the_wire_is_not_underrated(
+    context: Context,
+    people: People,
+    approved_programme: str,
+    monkeypatch: pytest.MonkeyPatch,
+    now: datetime,
+    items: int,
+) -> None:
+    rule = Rule(frequency=Frequency.DAILY, start_date=date(2026, 1, 1), times=(time(5, 30), time(17)))
+    draft = ScheduleDraft(
+        area_id=XA,
+        title="\N{BELL}" * 200,
+        rule=rule,
+        programme_ids=(approved_programme,) * items,
+        grace_s=1234.5678901234567,
+        gap_s=1 / 3,
+    )
+    with context.database.write() as session:
+        timetable.create(session, now, people["operator"], draft, "s" * 63)
+        (plan,) = service.desired_plans(session, now, context.settings.plan_days)
+        monkeypatch.setattr(rules, "MAX_DOCUMENT_BYTES", len(plan.encode()) - 1)
+        with pytest.raises(Invalid):
+            timetable.change(session, now, people["operator"], "s" * 63, draft)

@@ -68,6 +68,18 @@ def test_repeats_and_gaps_count_in_its_length(
     assert [item["programme"] for item in found.items] == list(playlist)
 
 
+def test_a_plan_too_large_for_stations_is_not_saved(
+    database: Database, people: People, draft: Draft, now: datetime
+) -> None:
+    often = [time(hour, minute) for hour in range(24) for minute in (0, 30)]
+    with pytest.raises(Invalid) as caught:
+        saved(database, now, people["operator"], draft(*often, programme_ids=("ban-tin-sang",) * 100))
+    assert (caught.value.key, caught.value.params) == ("timetable.plan_too_large", {"days": 14})
+    assert rows(database) == []
+    saved(database, now, people["operator"], draft(*often, programme_ids=("ban-tin-sang",) * 20))
+    assert len(rows(database)) > 48 * 14
+
+
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"title": "   "}, "timetable.title_missing"),
     ({"title": "x" * 201}, "timetable.title_too_long"),
