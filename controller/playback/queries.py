@@ -1,6 +1,6 @@
 """The only SQL about how occurrences ended."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -21,3 +21,11 @@ def of_occurrence(session: Session, occurrence_id: str) -> dict[str, Playback]:
     statement = select(Playback).where(Playback.occurrence_id == occurrence_id)
     found = session.scalars(statement, execution_options={"populate_existing": True})
     return {playback.station_id: playback for playback in found}
+
+
+def of_occurrences(session: Session, occurrence_ids: Collection[str]) -> dict[str, dict[str, Playback]]:
+    """By occurrence, then by station; for the few hundred occurrences of a page."""
+    found: dict[str, dict[str, Playback]] = {}
+    for playback in session.scalars(select(Playback).where(Playback.occurrence_id.in_(occurrence_ids))):
+        found.setdefault(playback.occurrence_id, {})[playback.station_id] = playback
+    return found

@@ -1,6 +1,6 @@
 """Where an occurrence stands on one station, from the clock and from what the station has said. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -48,6 +48,40 @@ def standing(window: Window, now: datetime, reported: Standing | None, *, reacha
     if now < window.end and reachable and window.withdrawn_at is None:
         return Standing(Pending.SOUNDING)
     return Standing(Pending.WAITING_REPORT)
+
+
+class Overall(StrEnum):
+    """How an occurrence went on all of its stations together."""
+
+    PLAYED = "played"
+    PARTLY = "partly"
+    MISSED = "missed"
+    GAVE_WAY = "gave_way"
+    WAITING = "waiting"
+    UNKNOWN = "unknown"
+    NOBODY = "nobody"
+    """No station of this realm had to play it."""
+
+
+_OPEN = (Pending.PLANNED, Pending.SOUNDING, Pending.WAITING_REPORT)
+
+
+def overall(counts: Mapping[str, int]) -> Overall:
+    """`counts` of stations by state, as on the board."""
+
+    def many(*states: Outcome | Pending) -> int:
+        return sum(counts.get(state.value, 0) for state in states)
+
+    total, played, waiting = sum(counts.values()), many(Outcome.PLAYED), many(*_OPEN)
+    if played == total:
+        return Overall.PLAYED if total else Overall.NOBODY
+    if many(Outcome.PARTLY_PLAYED) or (played and played + waiting < total):
+        return Overall.PARTLY
+    if many(Outcome.MISSED, Outcome.FAILED):
+        return Overall.MISSED
+    if waiting:
+        return Overall.WAITING
+    return Overall.UNKNOWN if many(Outcome.UNKNOWN) else Overall.GAVE_WAY
 
 
 def countable(reports: Iterable[PlaybackReport]) -> list[PlaybackReport]:

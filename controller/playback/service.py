@@ -67,7 +67,7 @@ def board(
     rows = tuple(
         look.at(station, picture, reported.get(station.id))
         for station, picture in stations.under(session, occurrence.area_id)
-        if station.area_id in realm and _concerned(station, window, reported.get(station.id))
+        if station.area_id in realm and concerned(station, window, reported.get(station.id))
     )
     counts = Counter(row.state.value for row in rows)
     (shown,) = timetable.occurrence_views(session, now, principal, [occurrence], tree)
@@ -115,7 +115,7 @@ def _window(occurrence: OccurrenceRow, report_deadline_s: float) -> Window:
     return Window(occurrence.start, end, report_deadline_s, occurrence.withdrawn_at)
 
 
-def _concerned(station: Station, window: Window, report: Playback | None) -> bool:
+def concerned(station: Station, window: Window, report: Playback | None) -> bool:
     """A station that came after its end has nothing to answer for, even if it says so."""
     if report is not None and report.seconds_played > 0:
         return True

@@ -127,6 +127,11 @@ def under(session: Session, area_id: str) -> list[tuple[Station, StationPicture 
     return queries.pictured_in(session, {area.id for area in areas.subtree(session, area_id)})
 
 
+def within(session: Session, area_ids: Collection[str]) -> list[Station]:
+    """The stations of just these areas."""
+    return [station for station, _picture in queries.pictured_in(session, area_ids)]
+
+
 def verdict(
     station: Station, picture: StationPicture | None, now: datetime, timeout_s: float = HEARTBEAT_TIMEOUT_S
 ) -> Verdict:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from controller.accounts import service as accounts
 from controller.accounts.rules import Action
 from controller.errors import NotFound
+from controller.playback.summary import summaries
 from controller.programmes import service as programmes
 from controller.timetable import rules
 from controller.timetable import service as timetable
@@ -86,13 +87,17 @@ def one(page: InPage, schedule_id: str) -> Response:
         nearby = timetable.occurrences(
             session, page.now, page.person, schedule.area_id, since=since, until=until
         )
-    mine = [occurrence for occurrence in nearby if occurrence.schedule_id == schedule_id]
+        mine = [occurrence for occurrence in nearby if occurrence.schedule_id == schedule_id]
+        past = [occurrence for occurrence in reversed(mine) if occurrence.end <= page.now][:10]
+        deadline_s = page.context.settings.report_deadline_s
+        went = summaries(session, page.now, page.person, past, report_deadline_s=deadline_s)
     return page.render(
         "timetable/one.html",
         schedule=schedule,
         in_words=_wording(page),
         coming=[occurrence for occurrence in mine if occurrence.end > page.now][:10],
-        past=[occurrence for occurrence in reversed(mine) if occurrence.end <= page.now][:10],
+        past=past,
+        went=went,
     )
 
 

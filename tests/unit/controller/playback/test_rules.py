@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.playback.rules import Pending, Standing, Window, countable, standing
+from controller.playback.rules import Overall, Pending, Standing, Window, countable, overall, standing
 from wire.ids import Outcome, OutcomeReason
 from wire.messages import PlaybackReport
 
@@ -64,3 +64,23 @@ def test_the_first_word_counts_and_unknown_is_none() -> None:
 
     reports = [report("a", Outcome.UNKNOWN), report("b", Outcome.PLAYED), report("c", Outcome.MISSED)]
     assert [one.id for one in countable(reports)] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ({}, Overall.NOBODY),
+        ({"played": 2}, Overall.PLAYED),
+        ({"played": 1, "missed": 1}, Overall.PARTLY),
+        ({"partly_played": 2}, Overall.PARTLY),
+        ({"played": 1, "unknown": 1}, Overall.PARTLY),
+        ({"played": 1, "waiting_report": 1}, Overall.WAITING),
+        ({"missed": 2}, Overall.MISSED),
+        ({"failed": 1, "waiting_report": 1}, Overall.MISSED),
+        ({"skipped": 1, "preempted": 1}, Overall.GAVE_WAY),
+        ({"skipped": 1, "unknown": 1}, Overall.UNKNOWN),
+        ({"waiting_report": 2}, Overall.WAITING),
+    ],
+)
+def test_what_all_stations_did_together(counts: dict[str, int], expected: Overall) -> None:
+    assert overall(counts) is expected

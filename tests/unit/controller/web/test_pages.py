@@ -280,3 +280,17 @@ async def test_pages_travel_compressed(browser: Callable[[str], Any], village: M
     assert packed.headers["content-encoding"] == "gzip"
     assert int(packed.headers["content-length"]) < len(plain.content) / 2
     assert "Đài cum-1" in packed.text
+
+
+async def test_the_list_of_what_was_says_how_each_went(
+    browser: Callable[[str], Any], village: Mapping[str, str], database: Database, clock: list[datetime]
+) -> None:
+    viewer = browser("viewer")
+    past = "/luot-phat?xem=da-phat"
+    answer = (await viewer.get(past)).text
+    assert "Phát một phần: 1/3 đài phát đủ" in answer
+    assert 'class="chip warn"' in answer
+    with database.write() as session:
+        _report(session, clock[0], "cum-2", Outcome.PLAYED, None, 60.0)
+    assert "Phát một phần: 2/3 đài phát đủ" in await viewer.words(past)
+    assert "Phát một phần: 2/3 đài phát đủ" in await viewer.words(village["schedule"])
