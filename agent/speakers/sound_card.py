@@ -43,7 +43,7 @@ class SoundCard:
         if self._current is not None and not self._current.over:
             raise SpeakerMisuse(problem="begin while another sounding is not over", label=label)
         sounding = CardSounding(start_at_s)
-        opening = asyncio.create_task(asyncio.to_thread(self._open, sounding), name="open sound card")
+        opening = asyncio.get_running_loop().run_in_executor(None, self._open, sounding)
         try:
             await asyncio.shield(opening)
         except asyncio.CancelledError:
