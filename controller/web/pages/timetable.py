@@ -88,14 +88,14 @@ def one(page: InPage, schedule_id: str) -> Response:
             session, page.now, page.person, schedule.area_id, since=since, until=until
         )
         mine = [occurrence for occurrence in nearby if occurrence.schedule_id == schedule_id]
-        past = [occurrence for occurrence in reversed(mine) if occurrence.end <= page.now][:10]
+        past = [occurrence for occurrence in reversed(mine) if occurrence.is_past(page.now)][:10]
         deadline_s = page.context.settings.report_deadline_s
         went = summaries(session, page.now, page.person, past, report_deadline_s=deadline_s)
     return page.render(
         "timetable/one.html",
         schedule=schedule,
         in_words=_wording(page),
-        coming=[occurrence for occurrence in mine if occurrence.end > page.now][:10],
+        coming=[occurrence for occurrence in mine if not occurrence.is_past(page.now)][:10],
         past=past,
         went=went,
     )

@@ -61,7 +61,7 @@ def _look(page: Page) -> dict[str, Any]:
     since, until = page.now - _LONGEST, page.now + _AHEAD
     with page.context.database.read() as session:
         found = timetable.occurrences(session, page.now, page.person, None, since=since, until=until)
-        live = [one for one in found if one.withdrawn_at is None and one.end > page.now]
+        live = [one for one in found if not one.is_past(page.now)]
         return {
             "sounding": [_sounding(page, session, one) for one in live if one.start <= page.now],
             "coming": [one for one in live if one.start > page.now][:_NEXT_LINES],
