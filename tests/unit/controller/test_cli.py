@@ -31,18 +31,16 @@ def test_brackets_are_no_markup(desk: cli.Desk, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize("title", BRACKETS)
-def test_an_error_quotes_brackets_too(
-    context: Context, capsys: pytest.CaptureFixture[str], title: str
-) -> None:
-    with pytest.raises(typer.Exit), cli._saying_errors(context):
+def test_an_error_quotes_brackets_too(capsys: pytest.CaptureFixture[str], title: str) -> None:
+    with pytest.raises(typer.Exit), cli._saying_errors():
         raise Invalid("timetable.programme_not_approved", title=title)
     assert title in capsys.readouterr().err
 
 
 def test_a_speech_that_nobody_can_read_is_told_in_a_sentence(
-    context: Context, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    with pytest.raises(typer.Exit), cli._saying_errors(context):
+    with pytest.raises(typer.Exit), cli._saying_errors():
         read_aloud("Nyob zoo", "hmn", tmp_path / "speech.wav")
     assert "ghi âm" in capsys.readouterr().err
 
