@@ -99,12 +99,14 @@ class ScheduleForm:
     def draft(self, now: datetime, titles: Mapping[str, str]) -> ScheduleDraft:
         """`titles` by programme: a schedule without a title is called after its first programme.
 
-        Raises Invalid for what is not even a number, a day or a time.
+        Raises Invalid for a playlist without a programme, the first thing to say, and for what is not even
+        a number, a day or a time.
         """
-        first = self.programme_ids[0] if self.programme_ids else ""
+        if not self.programme_ids:
+            raise Invalid("timetable.playlist_empty", field="programme_ids")
         return ScheduleDraft(
             area_id=self.area_id,
-            title=self.title or titles.get(first, ""),
+            title=self.title or titles.get(self.programme_ids[0], ""),
             rule=self._rule(now),
             programme_ids=self.programme_ids,
             repeats=_whole(self.repeats, "repeats"),
@@ -127,8 +129,8 @@ class ScheduleForm:
                 zone=self.zone or DEFAULT_ZONE,
             )
         if self.frequency == Frequency.ONCE:
-            moments = (_time(self.once_time, "once_time"),)
-            day = _day(self.once_date, "once_date")
+            day = _day(_given(self.once_date, "once_date"), "once_date")
+            moments = (_time(_given(self.once_time, "once_time"), "once_time"),)
             return Rule(frequency=Frequency.ONCE, times=moments, start_date=day, **named)
         frequency = _frequency(self.frequency)
         return Rule(
@@ -187,16 +189,23 @@ def _typed(wall: time) -> str:
     return wall.isoformat("seconds" if wall.second else "minutes")
 
 
+def _given(value: str, field: str) -> str:
+    """Raises Invalid that names the field, if nothing stands there."""
+    if not value:
+        raise Invalid(f"page_timetable.missing.{field}", field=field)
+    return value
+
+
 def _whole(value: str, field: str) -> int:
     try:
-        return int(value)
+        return int(_given(value, field))
     except ValueError as error:
         raise Invalid("page_timetable.bad_number", field=field, typed=value[:20]) from error
 
 
 def _number(value: str, field: str) -> float:
     try:
-        number = float(value.replace(",", "."))
+        number = float(_given(value, field).replace(",", "."))
     except ValueError as error:
         raise Invalid("page_timetable.bad_number", field=field, typed=value[:20]) from error
     if not abs(number) < 1e9:

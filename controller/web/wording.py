@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date, time
+from typing import Final
 
 from controller.web.times import Say, day
 from schedules.rule import Frequency, Rule
+
+_SHORTEST_MONTH_DAYS: Final = 28
 
 
 def rule_in_words(say: Say, rule: Rule, today: date) -> str:
@@ -14,6 +17,8 @@ def rule_in_words(say: Say, rule: Rule, today: date) -> str:
     if rule.frequency is Frequency.ONCE:
         return sentence
     parts = [sentence]
+    if rule.frequency is Frequency.MONTHLY and max(rule.month_days) > _SHORTEST_MONTH_DAYS:
+        parts.append(say("page_timetable.rule.short_months"))
     if rule.start_date > today:
         parts.append(say("page_timetable.rule.from", day=day(rule.start_date)))
     if rule.end_date:

@@ -54,7 +54,8 @@ def listing(page: InPage, xong: str = "") -> Response:
 def new(page: InPage, chuong_trinh: str = "") -> Response:
     accounts.require_anywhere(page.person, Action.SCHEDULE)
     chosen = (chuong_trinh,) if chuong_trinh else ()
-    return _form(page, ScheduleForm(programme_ids=chosen, start_date=page.today.isoformat()))
+    form = ScheduleForm(programme_ids=chosen, start_date=page.today.isoformat())
+    return _form(page, form, untouched=not chosen)
 
 
 @router.post(f"{LIST}/moi")
@@ -67,7 +68,9 @@ def preview(page: InPage, typed: Posted, lich: str = "") -> Response:
     """What the form as it stands would do: its next starts, and what it would collide with."""
     form = ScheduleForm.of_typed(typed)
     with page.context.database.read() as session:
-        return page.render("timetable/preview.html", **_preview(page, session, form, lich or None))
+        return page.render(
+            "timetable/preview.html", untouched=False, **_preview(page, session, form, lich or None)
+        )
 
 
 @router.post(f"{LIST}/chuong-trinh")
@@ -155,6 +158,7 @@ def _form(
     trouble: Problem | None = None,
     *,
     unseen: bool = False,
+    untouched: bool = False,
     status: int = 200,
     schedule_id: str | None = None,
 ) -> Response:
@@ -170,6 +174,7 @@ def _form(
         form=form,
         problem=trouble,
         unseen=unseen,
+        untouched=untouched,
         schedule_id=schedule_id,
         areas=areas,
         choices=found,

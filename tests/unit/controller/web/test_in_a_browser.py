@@ -184,3 +184,26 @@ def test_a_lost_server_is_told_and_forgotten_again(screen: "Page") -> None:
     playwright.expect(note).to_be_visible(timeout=15_000)
     screen.context.set_offline(False)
     playwright.expect(note).to_be_hidden(timeout=15_000)
+
+
+def test_days_and_times_are_said_in_words_and_an_old_preview_is_out_of_sight(
+    screen: "Page", complaints: list[str]
+) -> None:
+    expect = playwright.expect
+    screen.goto("/lich-phat/moi?chuong_trinh=ban-tin-sang")
+    next_starts = screen.get_by_text("Những lượt phát tới")
+    expect(next_starts).to_be_visible()
+    screen.get_by_label("Một lần").check(force=True)
+    expect(screen.locator("#preview")).to_contain_text("Chưa chọn ngày phát.")
+    screen.get_by_label("Ngày phát", exact=True).fill("2026-12-11")
+    expect(screen.locator("#once_date + .echo")).to_contain_text("11 tháng 12, 2026")
+    expect(screen.locator("#preview")).to_contain_text("Chưa chọn giờ phát.")
+    screen.get_by_label("Giờ phát", exact=True).fill("17:05")
+    expect(screen.locator("#once_time + .echo")).to_contain_text("5:05")
+    expect(screen.locator("#preview time")).to_have_text("17:05")
+    assert not complaints
+    screen.route("**/lich-phat/xem-truoc", lambda route: route.abort())
+    screen.get_by_label("Giờ phát", exact=True).fill("17:06")
+    expect(screen.locator("#preview time")).to_be_hidden()
+    expect(screen.get_by_text("Không liên lạc được với máy chủ.")).to_be_visible()
+    expect(screen.locator("#preview time")).to_be_hidden()

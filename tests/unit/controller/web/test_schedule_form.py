@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 from controller.errors import Invalid
 from controller.timetable.schemas import ScheduleDraft
 from controller.web.schedule_form import FIELD_OF, ScheduleForm
+from controller.web.texts import Texts
 from schedules import errors
 from schedules.rule import Frequency, Rule
 from wire.ids import LatenessRule, Priority
@@ -175,3 +176,31 @@ def test_every_error_of_a_rule_is_shown_at_a_field_of_the_form() -> None:
         errors.AlreadyOver,
     ]
     assert {getattr(kind, "key") for kind in kinds} <= set(FIELD_OF)  # noqa: B009
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "in_minutes",
+        "once_date",
+        "once_time",
+        "interval_days",
+        "repeats",
+        "gap_s",
+        "volume",
+        "grace_s",
+        "priority",
+    ],
+)
+def test_what_is_missing_has_a_sentence_of_its_own(field: str) -> None:
+    given = {"once_date": "2026-12-01", "once_time": "05:30", "frequency": FREQUENCY_OF.get(field, "daily")}
+    with pytest.raises(Invalid) as refused:
+        replace(FORM, **(given | {field: ""})).draft(NOW, {})
+    assert (refused.value.key, refused.value.field) == (f"page_timetable.missing.{field}", field)
+    assert Texts().say("vi", refused.value.key).startswith("Chưa")
+
+
+def test_without_a_programme_nothing_else_is_asked_for() -> None:
+    with pytest.raises(Invalid) as refused:
+        replace(FORM, programme_ids=(), frequency="once", volume="").draft(NOW, {})
+    assert refused.value.key == "timetable.playlist_empty"

@@ -350,3 +350,27 @@ async def test_another_area_keeps_what_was_chosen(
     )
     assert chosen(piece.text) == [approved_programme]
     assert "không dùng cho địa bàn này" in piece.text
+
+
+async def test_an_untouched_form_complains_of_nothing(
+    browser: Browse, fields: dict[str, Any], approved_programme: str
+) -> None:
+    operator = browser("operator")
+    form = await operator.words("/lich-phat/moi")
+    assert "phần này sẽ cho biết những lượt phát tới" in form
+    assert "Chưa xem trước được" not in form
+    assert "Những lượt phát tới" in await operator.words(f"/lich-phat/moi?chuong_trinh={approved_programme}")
+    assert " novalidate" in (await operator.get("/lich-phat/moi")).text
+
+
+async def test_short_months_are_said_to_be_passed_over(
+    browser: Browse, database: Database, fields: dict[str, Any]
+) -> None:
+    operator = browser("operator")
+    await operator.post("/lich-phat/moi", **(fields | {"frequency": "monthly", "month_days": ["15", "31"]}))
+    assert "tháng không có ngày đó thì bỏ qua" in await operator.words("/lich-phat")
+    await operator.post(
+        f"/lich-phat/{schedules(database)[0].id}/sua",
+        **(fields | {"frequency": "monthly", "month_days": ["15", "28"]}),
+    )
+    assert "bỏ qua" not in await operator.words("/lich-phat")
