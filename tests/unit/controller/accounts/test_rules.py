@@ -26,6 +26,10 @@ def principal(*grants: tuple[Role, str]) -> Principal:
         (Role.APPROVER, Action.SCHEDULE, False),
         (Role.TECHNICIAN, Action.MANAGE_STATIONS, True),
         (Role.TECHNICIAN, Action.SCHEDULE, False),
+        (Role.OPERATOR, Action.STOP_BROADCAST, True),
+        (Role.APPROVER, Action.STOP_BROADCAST, True),
+        (Role.VIEWER, Action.STOP_BROADCAST, False),
+        (Role.TECHNICIAN, Action.STOP_BROADCAST, False),
         (Role.ALERT_OFFICER, Action.SEE_HEALTH, True),
     ],
 )

@@ -114,3 +114,23 @@ def test_a_moment_beyond_the_calendar_is_told_not_a_crash(client: TestClient) ->
     answer = client.get("/api/occurrences", params={"since": "0001-01-01T00:00:00+14:00"})
     assert answer.status_code == 422
     assert answer.json()["params"]["name"] == "since"
+
+
+def test_one_occurrence_is_taken_back_and_the_dispatch_woken(client: TestClient, wakes: list[str]) -> None:
+    client.post("/api/schedules", json=DRAFT)
+    first, second = client.get("/api/occurrences").json()[:2]
+    wakes.clear()
+    answer = client.post(f"/api/occurrences/{first['id']}/withdraw")
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["withdrawn_by"], answer.json()["may_withdraw"]) == ("operator", False)
+    assert wakes == ["dispatch"]
+    found = {one["id"]: one["withdrawn_at"] for one in client.get("/api/occurrences").json()}
+    assert found[first["id"]] == answer.json()["withdrawn_at"] == "2026-11-23T02:00:00Z"
+    assert found[second["id"]] is None
+    again = client.post(f"/api/occurrences/{first['id']}/withdraw")
+    assert (again.status_code, again.json()["type"]) == (
+        409,
+        "urn:loaban:error:timetable.occurrence_withdrawn",
+    )
+    assert wakes == ["dispatch"]
+    assert client.post("/api/occurrences/khong-co/withdraw").status_code == 404
