@@ -81,6 +81,39 @@ def test_a_restart_in_the_middle_goes_on_and_an_absent_station_is_told_of(
     assert absent["station_state"] == "unreachable"
 
 
+def test_a_sounding_broadcast_is_stopped_everywhere_within_three_seconds(
+    province: Province, tmp_path: Path
+) -> None:
+    operator, approver = province.signed_in("canbo"), province.signed_in("lanhdao")
+    withdraw_everything(operator)
+    sound = uploaded(operator, recording(tmp_path))
+    programme = approved_programme(operator, approver, BAT_XAT, sound)
+    library = decoded(operator.get(programme["sound_url"]).content)
+    here = [province.stations[COMMUNE], province.stations[VILLAGE]]
+    start_and_meet(operator, here)
+    start = next_second(LEAD_S)
+    occurrence = schedule_once(operator, programme, start)
+    eventually(lambda: all(is_sounding(operator, occurrence, one.id) for one in here), "both sound")
+
+    stopped_at = datetime.now(UTC)
+    answer = approver.post(f"/api/occurrences/{occurrence}/withdraw")
+    assert answer.is_success, answer.text
+
+    ended = start + timedelta(seconds=programme["seconds"])
+    assert stopped_at + timedelta(seconds=5) < ended, "too little was left to stop"
+    for row in final_rows(operator, occurrence, ended):
+        assert (row["state"], row["reason"]) == ("partly_played", "withdrawn"), row
+    for station in here:
+        (heard,) = station.soundings()
+        assert_sounds_like(heard, library, start)
+        silent_at = heard.first_frame_at + timedelta(seconds=heard.seconds)
+        assert timedelta(0) < silent_at - stopped_at < timedelta(seconds=3)
+    shown = operator.get(f"/api/occurrences/{occurrence}/board").json()["occurrence"]
+    assert shown["withdrawn_by"] == approver.get("/api/me").json()["full_name"]
+    assert datetime.fromisoformat(shown["withdrawn_at"]) >= stopped_at
+    assert approver.post(f"/api/occurrences/{occurrence}/withdraw").status_code == 409
+
+
 def test_a_station_that_is_killed_turns_unreachable_by_itself(province: Province) -> None:
     technician = province.signed_in("kythuat")
     station = province.stations[COMMUNE]
