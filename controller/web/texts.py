@@ -16,7 +16,16 @@ class Texts:
 
     def say(self, language: str, key: str, /, **params: object) -> str:
         """The sentence in that language. Raises KeyError for a key or parameter that is missing."""
-        return self.catalogues[language][key].format(**params)
+        written = {name: _written(language, value) for name, value in params.items()}
+        return self.catalogues[language][key].format(**written)
+
+
+def _written(language: str, value: object) -> object:
+    """Fractions with the reader's own decimal mark."""
+    if not isinstance(value, float):
+        return value
+    text = f"{value:.12g}"
+    return text.replace(".", ",") if language == "vi" else text
 
 
 def _load(folder: Path) -> dict[str, str]:

@@ -2,7 +2,16 @@
 import htmx from "htmx.org";
 
 const say = (box, name) => {
+  box.querySelector("[data-upload-error]").hidden = true;
   box.querySelector("[data-upload-note]").textContent = box.dataset[name] ?? name;
+};
+
+const complain = (box, name) => {
+  const error = box.querySelector("[data-upload-error]");
+  error.querySelector("span").textContent = box.dataset[name] ?? name;
+  error.hidden = false;
+  box.querySelector("[data-upload-note]").textContent = "";
+  box.classList.add("has-error");
 };
 
 const tell = (box, fraction) => {
@@ -12,11 +21,22 @@ const tell = (box, fraction) => {
   say(box, box.dataset.sending.replace("#", Math.round(fraction * 100)));
 };
 
+// A title that came from a file goes with it, unless somebody has changed it.
+const takeBackTitle = () => {
+  const title = document.getElementById("title");
+  if (title?.dataset.suggested && title.value === title.dataset.suggested) title.value = "";
+  delete title?.dataset.suggested;
+};
+
+document.addEventListener("htmx:after:swap", () => {
+  if (document.querySelector('#recording[data-state="refused"]')) takeBackTitle();
+});
+
 const refuse = (box, sentence) => {
   box.querySelector("progress").hidden = true;
   box.querySelector("[data-upload-start]").disabled = false;
-  box.classList.add("has-error");
-  say(box, sentence);
+  complain(box, sentence);
+  takeBackTitle();
 };
 
 const answerOf = (request) => {
@@ -36,7 +56,9 @@ const received = (box, upload) => {
 
 const suggestTitle = (file) => {
   const title = document.getElementById("title");
-  if (title && !title.value) title.value = file.name.replace(/\.[^.]+$/, "").replace(/[_-]+/g, " ");
+  if (!title || title.value) return;
+  title.value = file.name.replace(/\.[^.]+$/, "").replace(/[_-]+/g, " ");
+  title.dataset.suggested = title.value;
 };
 
 const send = (box, file) => {
@@ -65,7 +87,7 @@ document.addEventListener("click", (event) => {
   const file = input.files[0];
   box.classList.toggle("has-error", !file);
   if (!file) {
-    say(box, "choose");
+    complain(box, "choose");
     input.focus();
     return;
   }

@@ -13,6 +13,7 @@ import uvicorn
 from controller.accounts.rules import Principal
 from controller.app import create_app
 from controller.context import Context
+from controller.media.tables import Upload, UploadState
 from controller.web import statics
 
 if TYPE_CHECKING:
@@ -174,6 +175,28 @@ def test_a_chosen_recording_is_sent_before_its_form(
     expect(screen.get_by_text("ban_tin.wav")).to_be_visible()
     expect(screen.get_by_label("Tên chương trình")).to_have_value("Giữ nguyên")
     assert not complaints
+
+
+def test_a_file_that_is_refused_takes_its_title_away_and_says_so_as_an_error(
+    screen: "Page", tmp_path: Path, context: Context
+) -> None:
+    expect = playwright.expect
+    recording = tmp_path / "ban_tin.wav"
+    recording.write_bytes(b"RIFF no sound")
+    screen.goto("/chuong-trinh/moi")
+    screen.evaluate("document.querySelector('[data-upload-to]').dataset.limit = '5'")
+    screen.get_by_label("Chọn tệp âm thanh").set_input_files(recording)
+    screen.get_by_role("button", name="Tải lên", exact=True).click()
+    expect(screen.get_by_role("alert")).to_contain_text("Tệp này quá lớn.")
+    screen.evaluate("document.querySelector('[data-upload-to]').dataset.limit = '500'")
+    screen.get_by_role("button", name="Tải lên", exact=True).click()
+    expect(screen.get_by_label("Tên chương trình")).to_have_value("ban tin")
+    expect(screen.locator("#recording[data-state=waiting]")).to_be_visible()
+    with context.database.write() as session:
+        upload = session.query(Upload).one()
+        upload.state, upload.error_key = UploadState.REFUSED, "sound.not_sound"
+    expect(screen.get_by_role("alert")).to_contain_text("Không dùng được tệp này")
+    expect(screen.get_by_label("Tên chương trình")).to_have_value("")
 
 
 def test_a_lost_server_is_told_and_forgotten_again(screen: "Page") -> None:

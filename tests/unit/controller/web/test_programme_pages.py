@@ -166,3 +166,20 @@ async def test_the_list_is_filtered_by_state(browser: Browse, upload: Callable[.
     assert "Phòng chống rét" in await operator.words("/chuong-trinh?trang_thai=draft")
     assert "Phòng chống rét" not in await operator.words("/chuong-trinh?trang_thai=approved")
     assert (await operator.get("/chuong-trinh?trang_thai=khac")).status_code == 422
+
+
+async def test_numbers_are_written_as_they_are_here(browser: Browse, upload: Callable[..., str]) -> None:
+    refused = upload(UploadState.REFUSED, error_key="sound.too_short", error_params={"min_seconds": 0.5})
+    path = f"/chuong-trinh/moi/tep/{refused}"
+    operator = browser("operator")
+    assert "chưa đủ 0,5 giây" in (await operator.get(path)).text
+    operator.client.cookies.set("loaban_language", "en")
+    assert "0.5" in (await operator.get(path)).text
+
+
+async def test_a_player_says_how_long_it_is_before_it_plays(
+    browser: Browse, approved_programme: str, read: Callable[[httpx.Response], str]
+) -> None:
+    page = (await browser("viewer").get(f"/chuong-trinh/{approved_programme}")).text
+    after_player = page.split("</audio>")[1]
+    assert after_player.lstrip().startswith('<p class="soft small">Dài 1 phút</p>')

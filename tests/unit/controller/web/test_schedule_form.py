@@ -193,7 +193,11 @@ def test_every_error_of_a_rule_is_shown_at_a_field_of_the_form() -> None:
     ],
 )
 def test_what_is_missing_has_a_sentence_of_its_own(field: str) -> None:
-    given = {"once_date": "2026-12-01", "once_time": "05:30", "frequency": FREQUENCY_OF.get(field, "daily")}
+    given: dict[str, Any] = {
+        "once_date": "2026-12-01",
+        "once_time": "05:30",
+        "frequency": FREQUENCY_OF.get(field, "daily"),
+    }
     with pytest.raises(Invalid) as refused:
         replace(FORM, **(given | {field: ""})).draft(NOW, {})
     assert (refused.value.key, refused.value.field) == (f"page_timetable.missing.{field}", field)
