@@ -24,15 +24,18 @@ def known_sound(session: Session, sha256: str) -> bool:
 
 
 def listing(
-    session: Session, realm: Collection[str], state: ProgrammeState | None, limit: int
+    session: Session, realm: Collection[str], state: ProgrammeState | None, limit: int, *, archived: bool
 ) -> Sequence[Listed]:
     """Programmes of these areas and below, the newest first.
 
     Archived ones come only when asked for.
     """
-    wanted = Programme.state == state if state else Programme.state != ProgrammeState.ARCHIVED
-    here = Programme.area_id.in_(areas.below(realm))
-    return session.execute(_listed().where(here, wanted).limit(limit)).all()
+    statement = _listed().where(Programme.area_id.in_(areas.below(realm))).limit(limit)
+    if state:
+        statement = statement.where(Programme.state == state)
+    elif not archived:
+        statement = statement.where(Programme.state != ProgrammeState.ARCHIVED)
+    return session.execute(statement).all()
 
 
 def approved_of(session: Session, area_ids: Collection[str]) -> Sequence[Listed]:

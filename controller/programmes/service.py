@@ -144,10 +144,16 @@ def get(session: Session, principal: Principal, programme_id: str) -> ProgrammeV
 
 
 def listing(
-    session: Session, principal: Principal, state: ProgrammeState | None = None, limit: int = 200
+    session: Session,
+    principal: Principal,
+    state: ProgrammeState | None = None,
+    limit: int = 200,
+    *,
+    archived: bool = False,
 ) -> list[ProgrammeView]:
     """The newest in the person's realm; archived ones only when asked for."""
-    rows = queries.listing(session, rights.granted_areas(principal, Action.VIEW), state, limit)
+    realm = rights.granted_areas(principal, Action.VIEW)
+    rows = queries.listing(session, realm, state, limit, archived=archived)
     return _views(session, principal, rows)
 
 

@@ -80,6 +80,16 @@ def total_seconds(items_s: Iterable[float], repeats: int, gap_s: float) -> float
     return sum(items_s) * repeats + gap_s * (repeats - 1)
 
 
+def title_at(items: Sequence[Mapping[str, Any]], gap_s: float, position_s: float) -> str:
+    """Of an occurrence's items, the one that sounds at that second, or that did last, in a gap."""
+    within_s = position_s % (sum(item["seconds"] for item in items) + gap_s)
+    for item in items:
+        if within_s < item["seconds"]:
+            return str(item["title"])
+        within_s -= item["seconds"]
+    return str(items[-1]["title"])
+
+
 def check_draft(draft: ScheduleDraft) -> None:
     """Raises Invalid with the sentence that says what to change; the rule has its own `validate`."""
     if not draft.programme_ids:

@@ -23,6 +23,7 @@ from controller.timetable.views import (
     occurrence_views,
     occurrences,
     schedule_view,
+    title_at,
 )
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "occurrences",
     "of_schedule",
     "schedule_view",
+    "title_at",
     "withdraw",
     "withdraw_occurrence",
 ]

@@ -113,6 +113,12 @@ def _occurrence_view(
     )
 
 
+def title_at(session: Session, occurrence_id: str, position_s: float) -> str | None:
+    """The programme that an occurrence plays at that second; None for an occurrence that is not ours."""
+    row = queries.occurrence(session, occurrence_id)
+    return rules.title_at(row.items, row.gap_s, position_s) if row else None
+
+
 def draft_conflicts(
     session: Session,
     now: datetime,

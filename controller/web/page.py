@@ -113,6 +113,7 @@ class Page:
             "day": times.day,
             "day_name": lambda value: times.day_name(self.say, value, self.today),
             "local": times.local,
+            "starting": times.start_text,
             "moment": times.moment_text,
             "duration": lambda seconds: times.duration(self.say, seconds),
             "ago": lambda then: times.ago(self.say, self.now, then),

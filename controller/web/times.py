@@ -12,6 +12,8 @@ Say = Callable[..., str]
 _MINUTE_S = 60
 _HOUR_S = 3600
 _DAY_S = 86400
+_HALF_A_SECOND = timedelta(milliseconds=500)
+"""Seconds are rounded where they are shown: what starts a millisecond early starts on time."""
 
 
 def local(moment: datetime, zone: str = DEFAULT_ZONE) -> datetime:
@@ -20,13 +22,13 @@ def local(moment: datetime, zone: str = DEFAULT_ZONE) -> datetime:
 
 def clock(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
     """`05:30`, or `05:30:07` where the seconds matter."""
-    wall = local(moment, zone)
+    wall = local(moment + _HALF_A_SECOND, zone)
     return f"{wall:%H:%M:%S}" if wall.second else f"{wall:%H:%M}"
 
 
 def to_the_second(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
     """`05:30:00`, also for what started a millisecond before."""
-    return f"{local(moment + timedelta(milliseconds=500), zone):%H:%M:%S}"
+    return f"{local(moment + _HALF_A_SECOND, zone):%H:%M:%S}"
 
 
 def day(value: date) -> str:
@@ -44,6 +46,11 @@ def moment_text(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
     """`05:30, 23/11/2026`."""
     wall = local(moment, zone)
     return f"{wall:%H:%M}, {day(wall.date())}"
+
+
+def start_text(moment: datetime, zone: str = DEFAULT_ZONE) -> str:
+    """`05:30, 23/11/2026`, with the seconds where there are some."""
+    return f"{clock(moment, zone)}, {day(local(moment + _HALF_A_SECOND, zone).date())}"
 
 
 def duration(say: Say, seconds: float) -> str:

@@ -34,7 +34,8 @@ _CHANGES_WHAT_PLAYS: Final = {Move.APPROVE, Move.ARCHIVE, Move.UNARCHIVE}
 @router.get(LIST)
 def listing(page: InPage, trang_thai: Annotated[ProgrammeState | None, Query()] = None) -> Response:
     with page.context.database.read() as session:
-        found = programmes.listing(session, page.person, trang_thai)
+        found = programmes.listing(session, page.person, trang_thai, archived=True)
+    found.sort(key=lambda one: one.state is ProgrammeState.ARCHIVED)
     return page.render(
         "programmes/list.html", programmes=found, chosen=trang_thai, states=list(ProgrammeState)
     )

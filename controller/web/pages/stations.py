@@ -9,7 +9,7 @@ from controller.accounts.rules import Action
 from controller.stations import service as stations
 from controller.stations.overview import overview
 from controller.stations.rules import StationState
-from controller.stations.schemas import StationView
+from controller.timetable import service as timetable
 from controller.web.page import InPage, Page
 
 router = APIRouter()
@@ -30,20 +30,24 @@ def table(page: InPage, loc: str = "", trang: int = 1) -> Response:
 
 @router.get(f"{LIST}/{{station_id}}")
 def one(page: InPage, station_id: str) -> Response:
-    return page.render("stations/one.html", station=_one(page, station_id))
+    return page.render("stations/one.html", **_one(page, station_id))
 
 
 @router.get(f"{LIST}/{{station_id}}/chi-tiet")
 def details(page: InPage, station_id: str) -> Response:
     """The part of a station's page that refreshes itself."""
-    return page.render("stations/details.html", station=_one(page, station_id))
+    return page.render("stations/details.html", **_one(page, station_id))
 
 
-def _one(page: Page, station_id: str) -> StationView:
+def _one(page: Page, station_id: str) -> dict[str, Any]:
+    timeout_s = page.context.settings.heartbeat_timeout_s
     with page.context.database.read() as session:
-        return stations.one(
-            session, page.now, page.person, station_id, page.context.settings.heartbeat_timeout_s
-        )
+        station = stations.one(session, page.now, page.person, station_id, timeout_s)
+        title = ""
+        if station.playing:
+            heard = station.playing
+            title = timetable.title_at(session, heard.occurrence_id, heard.position_s) or heard.occurrence_id
+    return {"station": station, "playing_title": title}
 
 
 def _list(page: Page, chosen: str, number: int) -> dict[str, Any]:

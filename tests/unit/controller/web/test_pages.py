@@ -294,3 +294,20 @@ async def test_the_list_of_what_was_says_how_each_went(
         _report(session, clock[0], "cum-2", Outcome.PLAYED, None, 60.0)
     assert "Phát một phần: 2/3 đài phát đủ" in await viewer.words(past)
     assert "Phát một phần: 2/3 đài phát đủ" in await viewer.words(village["schedule"])
+
+
+async def test_a_station_says_which_programme_it_plays(
+    browser: Callable[[str], Any], village: Mapping[str, str]
+) -> None:
+    words = await browser("technician").words("/dai/dai-xa")
+    assert "“Bản tin sáng”, đang ở giây thứ 12" in words
+
+
+async def test_a_station_that_went_off_on_the_way_did_not_stand_off_at_the_start(
+    browser: Callable[[str], Any], village: Mapping[str, str], database: Database, now: datetime
+) -> None:
+    with database.write() as session:
+        _report(session, now, "cum-2", Outcome.PARTLY_PLAYED, OutcomeReason.STATION_OFF, 20.0)
+    words = await browser("technician").words(village["past"])
+    assert "Đài bị tắt giữa chừng" in words
+    assert "Đài đang tắt vào giờ phát" not in words

@@ -162,9 +162,13 @@ async def test_uploads_of_others_are_not_shown(browser: Browse, upload: Callable
 
 async def test_the_list_is_filtered_by_state(browser: Browse, upload: Callable[..., str]) -> None:
     operator = browser("operator")
-    await operator.post("/chuong-trinh/moi", **FIELDS, upload_id=upload(), do="draft")
+    sent = await operator.post("/chuong-trinh/moi", **FIELDS, upload_id=upload(), do="draft")
     assert "Phòng chống rét" in await operator.words("/chuong-trinh?trang_thai=draft")
     assert "Phòng chống rét" not in await operator.words("/chuong-trinh?trang_thai=approved")
+    path = sent.headers["location"].split("?")[0]
+    await operator.post(f"{path}/archive")
+    assert "Phòng chống rét" in await operator.words("/chuong-trinh")
+    assert "Phòng chống rét" not in await operator.words("/chuong-trinh?trang_thai=draft")
     assert (await operator.get("/chuong-trinh?trang_thai=khac")).status_code == 422
 
 

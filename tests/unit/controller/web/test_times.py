@@ -78,3 +78,10 @@ def test_what_is_left() -> None:
 def test_decimals_have_the_reader_s_mark() -> None:
     assert times.decimal("vi", -16.04) == "−16,0"
     assert times.decimal("en", -16.04) == "−16.0"
+
+
+def test_seconds_are_rounded_and_shown_only_where_there_are_some() -> None:
+    almost = datetime(2026, 11, 22, 16, 59, 59, 600_000, tzinfo=UTC)
+    assert times.clock(almost) == "00:00"
+    assert times.start_text(almost) == "00:00, 23/11/2026"
+    assert times.start_text(almost + timedelta(seconds=7)) == "00:00:07, 23/11/2026"
