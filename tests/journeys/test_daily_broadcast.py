@@ -94,6 +94,7 @@ def test_a_sounding_broadcast_is_stopped_everywhere_within_three_seconds(
     start = next_second(LEAD_S)
     occurrence = schedule_once(operator, programme, start)
     eventually(lambda: all(is_sounding(operator, occurrence, one.id) for one in here), "both sound")
+    eventually(lambda: datetime.now(UTC) > start + timedelta(seconds=4), "enough is heard to know it by")
 
     stopped_at = datetime.now(UTC)
     answer = approver.post(f"/api/occurrences/{occurrence}/withdraw")
