@@ -69,7 +69,10 @@ class ScheduleView(Shown):
     state: ScheduleState
     next_start: datetime | None
     waiting_for: tuple[str, ...]
-    """Titles of programmes that are no longer approved; until they are, nothing of it is planned."""
+    """Titles of programmes that are no longer approved; until they are, nothing of it is planned.
+
+    Empty for a schedule that has nothing left to play.
+    """
     archived: tuple[str, ...] = ()
     """Those of `waiting_for` that were put away: they wait for somebody to take them back."""
     may_change: bool

@@ -39,9 +39,11 @@ def listing(
 
 
 def naming(session: Session, now: datetime, principal: Principal, programme_id: str) -> list[ScheduleView]:
-    """The active schedules of the person's realm that play this programme."""
+    """The schedules of the person's realm that are still to play this programme."""
     realm = accounts.realm(session, principal)
-    return _schedule_views(session, now, principal, queries.naming(session, realm, programme_id))
+    named = queries.naming(session, realm, programme_id)
+    found = _schedule_views(session, now, principal, named)
+    return [schedule for schedule in found if next_after(schedule.rule, now)]
 
 
 def schedule_view(session: Session, now: datetime, principal: Principal, schedule_id: str) -> ScheduleView:
@@ -183,6 +185,7 @@ def _schedule_views(
             playables,
             area_name=tree.name(schedule.area_id),
             next_start=starts.get(schedule.id),
+            over=next_after(Rule.model_validate(schedule.rule), now) is None,
             may_change=schedule.area_id in changeable,
         )
         for schedule in schedules
@@ -195,9 +198,11 @@ def _schedule_view(
     *,
     area_name: str,
     next_start: datetime | None,
+    over: bool,
     may_change: bool,
 ) -> ScheduleView:
     items = timed(schedule, playables).items
+    waiting = [] if over else [item for item in items if not item.approved]
     return ScheduleView(
         id=schedule.id,
         area_id=schedule.area_id,
@@ -217,7 +222,7 @@ def _schedule_view(
         grace_s=schedule.grace_s,
         state=schedule.state,
         next_start=next_start,
-        waiting_for=tuple(item.title for item in items if not item.approved),
-        archived=tuple(item.title for item in items if item.archived),
+        waiting_for=tuple(item.title for item in waiting),
+        archived=tuple(item.title for item in waiting if item.archived),
         may_change=may_change and schedule.state is ScheduleState.ACTIVE,
     )

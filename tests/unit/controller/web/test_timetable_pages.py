@@ -223,9 +223,15 @@ async def test_neighbours_may_neither_see_nor_touch_it(
 
 
 async def test_a_schedule_whose_programme_went_says_so(
-    browser: Browse, database: Database, fields: dict[str, Any], approved_programme: str
+    browser: Browse,
+    database: Database,
+    fields: dict[str, Any],
+    approved_programme: str,
+    clock: list[datetime],
 ) -> None:
     operator = browser("operator")
+    await operator.post("/lich-phat/moi", **(fields | {"title": "Đã xong", "frequency": "soon"}))
+    clock[0] += timedelta(minutes=10)
     await operator.post("/lich-phat/moi", **fields)
     asked = await operator.words(f"/chuong-trinh/{approved_programme}")
     assert "sẽ ngừng phát: Bản tin sáng (Xã Bát Xát) Đưa vào lưu trữ ngay" in asked
@@ -237,7 +243,7 @@ async def test_a_schedule_whose_programme_went_says_so(
     assert "Không còn lượt nào" in words
     assert "Lịch phát đang ngừng vì chương trình 1" in await operator.words("/")
     assert "Lịch phát đang ngừng" not in await browser("viewer").words("/")
-    [schedule] = schedules(database)
+    schedule = next(one for one in schedules(database) if one.title != "Đã xong")
     refused = await operator.post(f"/lich-phat/{schedule.id}/sua", **fields)
     assert refused.status_code == 422
     assert "đã đưa vào lưu trữ nên chưa thể xếp lịch" in refused.text
