@@ -4,6 +4,8 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from datetime import time as wall_time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,12 @@ from controller.accounts.rules import Principal
 from controller.app import create_app
 from controller.context import Context
 from controller.media.tables import Upload, UploadState
+from controller.stations import service as stations
+from controller.timetable import service as timetable
+from controller.timetable.schemas import ScheduleDraft
 from controller.web import statics
+from schedules.rule import Frequency, Rule
+from wire.ids import StationKind
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
@@ -109,6 +116,28 @@ def test_no_page_is_wider_than_a_phone_or_meets_its_own_policy(screen: "Page", c
         )
         assert (path, small) == (path, [])
     assert not complaints
+
+
+def test_how_past_broadcasts_went_fits_a_phone(
+    screen: "Page", context: Context, people: Mapping[str, Principal], approved_programme: str, now: datetime
+) -> None:
+    rule = Rule(frequency=Frequency.ONCE, times=(wall_time(5, 30),), start_date=date(2026, 11, 23))
+    draft = ScheduleDraft(
+        area_id="bat-xat-02683", title="Bản sáng", rule=rule, programme_ids=(approved_programme,)
+    )
+    with context.database.write() as session:
+        stations.add(
+            session,
+            now - timedelta(days=1),
+            "cum-1",
+            "bat-xat-thon-1",
+            "Cụm 1",
+            kind=StationKind.VILLAGE_CLUSTER,
+        )
+        timetable.create(session, now - timedelta(hours=5), people["operator"], draft, "sang")
+    screen.goto("/luot-phat?xem=da-phat")
+    playwright.expect(screen.get_by_text("Chờ báo cáo: 0/1 đài phát đủ")).to_be_visible()
+    assert screen.evaluate("document.documentElement.scrollWidth") == 360
 
 
 def test_the_waveform_is_drawn_from_the_library_s_peaks(screen: "Page", complaints: list[str]) -> None:
