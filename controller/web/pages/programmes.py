@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from controller.accounts.rules import Principal
+from controller.errors import NotFound
 from controller.media import service as media
 from controller.programmes import service as programmes
 from controller.programmes.rules import Move, restored
@@ -59,6 +60,8 @@ def send_back(page: InPage, programme_id: str, reason: Annotated[str, Form()] = 
 @router.post(f"{LIST}/{{programme_id}}/{{move}}")
 def step(page: InPage, programme_id: str, move: Move) -> Response:
     """Send for approval, approve, put away or take back."""
+    if move not in _STEPS:
+        raise NotFound("web.no_such_page")
     try:
         with page.context.database.write() as session:
             _STEPS[move](session, page.now, page.person, programme_id)

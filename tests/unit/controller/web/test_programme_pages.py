@@ -187,3 +187,20 @@ async def test_a_player_says_how_long_it_is_before_it_plays(
     page = (await browser("viewer").get(f"/chuong-trinh/{approved_programme}")).text
     after_player = page.split("</audio>")[1]
     assert after_player.lstrip().startswith('<p class="soft small">Dài 1 phút</p>')
+
+
+async def test_an_upload_that_waits_for_room_says_so(browser: Browse, upload: Callable[..., str]) -> None:
+    waits = upload(UploadState.WAITING, error_key="media.no_room_yet")
+    words = await browser("operator").words(f"/chuong-trinh/moi/tep/{waits}")
+    assert "Máy chủ hết chỗ lưu âm thanh" in words
+
+
+async def test_a_move_that_has_no_button_is_no_page(
+    browser: Browse, upload: Callable[..., str], read: Callable[[httpx.Response], str]
+) -> None:
+    operator = browser("operator")
+    saved = await operator.post("/chuong-trinh/moi", **FIELDS, upload_id=upload(), do="draft")
+    path = saved.headers["location"].split("?")[0]
+    answer = await operator.post(f"{path}/edit")
+    assert answer.status_code == 404
+    assert "Không có trang này." in read(answer)
