@@ -280,8 +280,8 @@ Maker = Callable[[Path, Path], None]
         (text_renamed, "van-ban.mp3", "sound.not_sound", "Tệp này không phải là âm thanh."),
         (truncated, "cut.wav", "sound.truncated", "Tệp bị cắt ngang, thiếu phần cuối."),
         (film_without_sound, "phim.mp4", "sound.no_audio_track", "Tệp này không có tiếng."),
-        (ten_hours, "dai.wav", "sound.too_long", "Bản ghi dài 10.0 giờ, vượt mức cho phép 4.0 giờ."),
-        (bomb, "bom.flac", "sound.bomb", "Tệp nhỏ nhưng khai là dài 10.0 giờ"),
+        (ten_hours, "dai.wav", "sound.too_long", "Bản ghi dài 10 giờ, vượt mức cho phép 4 giờ."),
+        (bomb, "bom.flac", "sound.bomb", "Tệp nhỏ nhưng khai là dài 10 giờ"),
         (silence, "im.wav", "sound.silent", "Bản ghi không có tiếng nói hay âm thanh nào."),
     ],
 )
