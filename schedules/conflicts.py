@@ -7,9 +7,6 @@ from enum import StrEnum
 
 from schedules.cue import closes, position_s
 from schedules.occurrence import Occurrence
-from schedules.rehearsal import Rehearsal, Sounding, rehearse, resolve
-
-__all__ = ["Conflict", "Effect", "Rehearsal", "Sounding", "conflicts", "rehearse", "resolve"]
 
 
 class Effect(StrEnum):

@@ -1,6 +1,6 @@
 """The only SQL about people and sign-ins."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -17,12 +17,6 @@ def by_username(session: Session, username: str) -> Person | None:
     return session.scalar(
         select(Person).where(Person.username == username).options(selectinload(Person.grants))
     )
-
-
-def everybody(session: Session) -> Sequence[Person]:
-    return session.scalars(
-        select(Person).order_by(Person.username).options(selectinload(Person.grants))
-    ).all()
 
 
 def full_names(session: Session, person_ids: Collection[str]) -> dict[str, str]:

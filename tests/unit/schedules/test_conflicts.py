@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.conflicts import Conflict, Effect, conflicts, rehearse, resolve
+from schedules.conflicts import Conflict, Effect, conflicts
 from schedules.occurrence import Occurrence, occurrence_id
 from schedules.quiet import QuietWindow
+from schedules.rehearsal import rehearse, resolve
 from schedules.rule import Frequency, Rule, expand
 from wire.ids import LatenessRule, Priority
 

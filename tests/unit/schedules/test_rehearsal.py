@@ -8,10 +8,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.conflicts import resolve
 from schedules.cue import Ending, Progress, QuietWindow, advance, decide, finished
 from schedules.occurrence import Occurrence
-from schedules.rehearsal import Sounding, rehearse
+from schedules.rehearsal import Sounding, rehearse, resolve
 from wire.ids import LatenessRule, Outcome, OutcomeReason, Priority
 
 START = datetime(2026, 11, 23, 16, 59, 30, tzinfo=UTC)  # half a minute before midnight in the village
