@@ -10,6 +10,7 @@ AREA_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 AreaId = Annotated[str, StringConstraints(pattern=AREA_PATTERN)]
 StationId = Annotated[str, StringConstraints(pattern=AREA_PATTERN)]
 ScheduleId = Annotated[str, StringConstraints(pattern=AREA_PATTERN)]
+AlertId = Annotated[str, StringConstraints(pattern=AREA_PATTERN)]
 OccurrenceId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}@\d{8}T\d{6}Z$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -31,6 +32,8 @@ class LatenessRule(StrEnum):
     """Go on at the elapsed position, as if it had been sounding all along."""
     SKIP = "skip"
     """The whole of it or nothing: begin within the grace or stay silent; once interrupted, it is over."""
+    CONTINUE = "continue"
+    """From its beginning however late, and on from where it stopped, until the grace is over. For alerts."""
 
 
 class Outcome(StrEnum):
@@ -60,6 +63,47 @@ class OutcomeReason(StrEnum):
     STATION_OFF = "station_off"
     NOT_SELECTED = "not_selected"
     NO_REPORT = "no_report"
+    EXPIRED = "expired"
+    STANDING_INSTEAD = "standing_instead"
+    """Played, but with the standing message of its kind in place of speech that could not be fetched."""
+    NOTHING_BEFORE = "nothing_before"
+    """An all-clear where the alert itself was never heard."""
+
+
+class AlertKind(StrEnum):
+    """What an emergency alert is about."""
+
+    FLOOD = "flood"
+    FLASH_FLOOD = "flash_flood"
+    LANDSLIDE = "landslide"
+    STORM = "storm"
+    FOREST_FIRE = "forest_fire"
+    COLD_SPELL = "cold_spell"
+    EPIDEMIC = "epidemic"
+    SECURITY = "security"
+    OTHER = "other"
+
+
+class Severity(StrEnum):
+    """CAP 1.2's severities, the worst first."""
+
+    EXTREME = "extreme"
+    SEVERE = "severe"
+    MODERATE = "moderate"
+    MINOR = "minor"
+    UNKNOWN = "unknown"
+
+    @property
+    def rank(self) -> int:
+        """The higher, the worse; 0 for unknown."""
+        return len(Severity) - 1 - list(Severity).index(self)
+
+
+class AlertProgress(StrEnum):
+    """What a station tells of an alert before its end; the end itself is a playback report."""
+
+    RECEIVED = "received"
+    SOUNDING = "sounding"
 
 
 class ClockTrust(StrEnum):

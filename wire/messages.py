@@ -1,6 +1,6 @@
 """Every message between controller and station. Times are aware UTC; units are in the names.
 
-Signed documents (they can make a loudspeaker sound): `PlanLayer`, `StationCard`.
+Signed documents (they can make a loudspeaker sound): `PlanLayer`, `StationCard`; alerts are in `wire.alerts`.
 Plain messages: `Presence`, `Heartbeat`, `ReportBatch` from the station, `Ack` from the controller.
 Unknown fields are ignored, so that a newer side can speak to an older one.
 """
@@ -79,11 +79,12 @@ class Message(BaseModel):
 
 
 class Item(Message):
-    """One content-addressed Ogg Opus file."""
+    """One content-addressed Ogg Opus file; `instead` sounds where it is not at hand when its turn comes."""
 
     sha256: Sha256
     seconds: Seconds
     size_bytes: Annotated[int, Field(gt=0)]
+    instead: "Item | None" = None
 
 
 class Lateness(Message):
@@ -101,7 +102,10 @@ class Selector(Message):
 
 
 class PlannedOccurrence(Message):
-    """One broadcast at one instant: the items in order, the whole of it `repeats` times, `gap_s` apart."""
+    """One broadcast at one instant: `items` in order, `repeats` times, `gap_s` apart.
+
+    `opening` and `closing` sound once, before and after them.
+    """
 
     id: OccurrenceId
     schedule: ScheduleId
@@ -110,6 +114,8 @@ class PlannedOccurrence(Message):
     items: tuple[Item, ...] = Field(min_length=1, max_length=100)
     repeats: Annotated[int, Field(ge=1, le=20)] = 1
     gap_s: Seconds = 0.0
+    opening: tuple[Item, ...] = Field(default=(), max_length=10)
+    closing: tuple[Item, ...] = Field(default=(), max_length=10)
     priority: Priority = Priority.NORMAL
     volume: Volume = 80
     lateness: Lateness
@@ -119,7 +125,8 @@ class PlannedOccurrence(Message):
     def seconds(self) -> float:
         """From the first sample to the last, gaps included."""
         once = sum(item.seconds for item in self.items)
-        return once * self.repeats + self.gap_s * (self.repeats - 1)
+        around = sum(item.seconds for item in (*self.opening, *self.closing))
+        return around + once * self.repeats + self.gap_s * (self.repeats - 1)
 
 
 class PlanLayer(Message):
@@ -154,6 +161,7 @@ class StationCard(Message):
     languages: tuple[Language, ...] = ("vi",)
     volume_min: Volume = 0
     volume_max: Volume = 100
+    emergency_volume: Volume = 100
     quiet_hours: QuietHours | None = None
     media_url: str
     """Where sound is fetched: `{media_url}/{sha256}.opus`."""
@@ -213,6 +221,10 @@ class Heartbeat(Message):
     card_version: int | None = None
     layers: tuple[HeldLayer, ...] = ()
     cache: CacheState
+    standing: CacheState | None = None
+    """The standing sounds alone; None from an older station."""
+    boards: tuple[HeldLayer, ...] = ()
+    """Alert boards, by area."""
     volume: Volume | None = None
     outbox: int = 0
     """Reports that the controller has not acknowledged yet."""

@@ -7,6 +7,7 @@ ROOT: Final = "loaban/1"
 ALL_PRESENCES: Final = f"{ROOT}/station/+/presence"
 ALL_HEARTBEATS: Final = f"{ROOT}/station/+/heartbeat"
 ALL_REPORTS: Final = f"{ROOT}/station/+/report"
+ALL_RECEIPTS: Final = f"{ROOT}/station/+/receipt"
 
 
 class Topic(NamedTuple):
@@ -19,6 +20,16 @@ class Topic(NamedTuple):
 
 def plan(area: str) -> str:
     return f"{ROOT}/area/{area}/plan"
+
+
+def alerts(area: str) -> str:
+    """The board of alerts in force in an area (retained, signed)."""
+    return f"{ROOT}/area/{area}/alerts"
+
+
+def standing(area: str) -> str:
+    """The sounds that stations hold before any alert needs them (retained, signed)."""
+    return f"{ROOT}/area/{area}/standing"
 
 
 def card(station: str) -> str:
@@ -35,6 +46,11 @@ def heartbeat(station: str) -> str:
 
 def report(station: str) -> str:
     return f"{ROOT}/station/{station}/report"
+
+
+def receipt(station: str) -> str:
+    """How far an alert has come on this station: received, sounding (QoS 1, not retained)."""
+    return f"{ROOT}/station/{station}/receipt"
 
 
 def ack(station: str) -> str:

@@ -15,6 +15,10 @@ class Action(StrEnum):
     APPROVE = "approve"
     SCHEDULE = "schedule"
     STOP_BROADCAST = "stop_broadcast"
+    SEND_ALERT = "send_alert"
+    MAKE_STANDING = "make_standing"
+    APPROVE_STANDING = "approve_standing"
+    SEE_CAP = "see_cap"
     SEE_HEALTH = "see_health"
     MANAGE_STATIONS = "manage_stations"
     MANAGE_PEOPLE = "manage_people"
@@ -32,6 +36,10 @@ ALLOWED: Final[Mapping[Action, frozenset[Role]]] = {
     Action.APPROVE: frozenset({Role.APPROVER, Role.ADMINISTRATOR}),
     Action.SCHEDULE: _MAKERS,
     Action.STOP_BROADCAST: _MAKERS | {Role.APPROVER},
+    Action.SEND_ALERT: frozenset({Role.ALERT_OFFICER}),
+    Action.MAKE_STANDING: frozenset({Role.ALERT_OFFICER, Role.ADMINISTRATOR}),
+    Action.APPROVE_STANDING: frozenset({Role.ALERT_OFFICER, Role.APPROVER, Role.ADMINISTRATOR}),
+    Action.SEE_CAP: frozenset({Role.ALERT_OFFICER, Role.ADMINISTRATOR}),
     Action.SEE_HEALTH: _EVERYONE - {Role.VIEWER},
     Action.MANAGE_STATIONS: frozenset({Role.TECHNICIAN, Role.ADMINISTRATOR}),
     Action.MANAGE_PEOPLE: _ADMINISTRATOR,

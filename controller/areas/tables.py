@@ -1,8 +1,9 @@
 """The area tree: province, district, commune, village, at any depth."""
 
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import JSON, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from controller.db.base import Base
@@ -29,3 +30,5 @@ class Area(Base):
     zone: Mapped[str] = mapped_column(String(64), default="Asia/Ho_Chi_Minh")
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
+    languages: Mapped[list[Any] | None] = mapped_column(JSON)
+    """What alerts are said in here, in this order; None as in the area above."""

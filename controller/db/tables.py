@@ -2,9 +2,11 @@
 
 from controller.accounts import tables as accounts
 from controller.areas import tables as areas
+from controller.cap import tables as cap
 from controller.clockwork import tables as clockwork
 from controller.db.base import Base
 from controller.dispatch import tables as dispatch
+from controller.emergency import tables as emergency
 from controller.media import tables as media
 from controller.playback import tables as playback
 from controller.programmes import tables as programmes
@@ -15,8 +17,10 @@ __all__ = [
     "Base",
     "accounts",
     "areas",
+    "cap",
     "clockwork",
     "dispatch",
+    "emergency",
     "media",
     "playback",
     "programmes",

@@ -22,7 +22,9 @@ class Station(Base):
     volume_max: Mapped[int] = mapped_column(default=100)
     quiet_begins: Mapped[time | None]
     quiet_ends: Mapped[time | None]
-    languages: Mapped[list[Any]] = mapped_column(JSON, default=lambda: ["vi"])
+    emergency_volume: Mapped[int] = mapped_column(default=100)
+    languages: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """Its own, in order; empty as in its area."""
     created_at: Mapped[datetime]
 
 
