@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from wire.ids import AlertKind, AreaId, Severity, Sha256
 from wire.messages import Language
@@ -70,5 +70,7 @@ class Content(BaseModel):
     voices: tuple[VoiceContent, ...] = Field(default=(), max_length=12)
     repeats: Annotated[int, Field(ge=1, le=10)] = 3
     validity_s: Annotated[float, Field(ge=SHORTEST_VALIDITY_S, le=LONGEST_VALIDITY_S)] = DEFAULT_VALIDITY_S
+    expires_at: AwareDatetime | None = None
+    """A fixed end, such as that of a CAP message; without one, `validity_s` after the press."""
     late: bool = True
     """Whether a station that comes back within the validity still sounds it."""

@@ -111,7 +111,7 @@ class AreaName(Shown):
 
 
 class VoiceView(Shown):
-    """`sound_url` is None where there is nothing to hear (yet); for a standing voice it is today's message."""
+    """`sound_url` is None where there is nothing to hear yet; a standing voice has today's message."""
 
     language: str
     source: Source
@@ -210,7 +210,7 @@ class AlertView(AlertLine):
 
 
 class Counts(Shown):
-    """Every station is in exactly one of the first six; the five of the board, and who has said nothing yet."""
+    """Every station is in exactly one of the first six: who has said nothing yet, and the board's five."""
 
     waiting: int = 0
     received: int = 0
