@@ -12,7 +12,10 @@ from agent.health import Health
 from agent.inbox import Inbox
 from agent.journal import Journal, open_journal
 from agent.ledger import Ledger
-from agent.link import Link
+from agent.link import Connection, Link
+from agent.mailbox import Incoming
+from agent.performer import Performer
+from agent.player import Player
 from agent.reporter import Reporter
 from agent.settings import ClockMode, Settings
 from agent.sound_files import SoundFiles
@@ -33,12 +36,12 @@ class Station:
 
     settings: Settings
     clock: Clock
-    speaker: Speaker
+    performer: Performer
     store: PlanStore
     cache: MediaCache
     journal: Journal
     ledger: Ledger
-    link: Link
+    link: Connection
     inbox: Inbox
     conductor: Conductor
     reporter: Reporter
@@ -50,7 +53,8 @@ class Station:
         self._load()
         tasks = {
             "link": self.link.run,
-            "inbox": self._read_inbox,
+            "alerts": lambda: self._read(self.link.mailbox.urgent),
+            "inbox": lambda: self._read(self.link.mailbox.ordinary),
             "conductor": self.conductor.run,
             "cache": self.cache.run,
             "reporter": self.reporter.run,
@@ -60,7 +64,7 @@ class Station:
         try:
             await supervise(tasks, stop)
         finally:
-            await self.speaker.close()
+            await self.performer.close()
             self.journal.close()
 
     def _load(self) -> None:
@@ -74,9 +78,9 @@ class Station:
         self.conductor.replan()
         self.health.poke()
 
-    async def _read_inbox(self) -> None:
+    async def _read(self, lane: "asyncio.Queue[Incoming]") -> None:
         while True:
-            incoming = await self.link.incoming.get()
+            incoming = await lane.get()
             await self.inbox.take(incoming.topic, incoming.payload)
 
     async def _housekeep(self) -> None:
@@ -112,8 +116,18 @@ class Station:
         self.health.poke()
 
 
-def build(settings: Settings, speaker: Speaker, clock: Clock | None = None) -> Station:
-    """Put a station together. Raises OSError or sqlite3.Error when its state folder cannot be used."""
+def build(
+    settings: Settings,
+    speaker: Speaker,
+    clock: Clock | None = None,
+    *,
+    link: Connection | None = None,
+    performer: Performer | None = None,
+) -> Station:
+    """Put a station together. With a `performer` of its own, nothing reaches `speaker`.
+
+    Raises OSError or sqlite3.Error when its state folder cannot be used.
+    """
     folder = settings.state_dir
     folder.mkdir(parents=True, exist_ok=True)
     clock = clock or clock_of(settings)
@@ -124,13 +138,14 @@ def build(settings: Settings, speaker: Speaker, clock: Clock | None = None) -> S
     cache = MediaCache(SoundFiles(folder / "sound"), settings.media)
     journal = open_journal(folder / "journal.sqlite")
     ledger = Ledger(journal)
-    link = Link(name, boot_id, settings.broker, clock)
+    link = link or Link(name, boot_id, settings.broker, clock)
+    performer = performer or Player(speaker, cache.files)
     inbox = Inbox(name, keyring, store, clock)
-    conductor = Conductor(store, cache, ledger, speaker, clock)
+    conductor = Conductor(store, cache, ledger, performer, clock)
     reporter = Reporter(name, journal, link, settings.reports)
     health = Health(name, boot_id, settings.heartbeat_s, clock, link, store, cache, journal, inbox, conductor)
     station = Station(
-        settings, clock, speaker, store, cache, journal, ledger, link, inbox, conductor, reporter, health
+        settings, clock, performer, store, cache, journal, ledger, link, inbox, conductor, reporter, health
     )
     station.connect_parts()
     return station

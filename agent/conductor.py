@@ -10,9 +10,9 @@ from agent.cache import MediaCache
 from agent.clock import Clock
 from agent.errors import SoundUnreadable, SpeakerFailed
 from agent.ledger import Ledger
+from agent.performer import Performer
 from agent.programme import Part, items_by_first_use, last_chance, merge, part_of, quiet_of, volume_for
 from agent.readiness import is_ready
-from agent.speakers.contract import Speaker
 from agent.stage import Run, Stage
 from agent.store import PlanStore
 from schedules.cue import Cue, Progress, decide
@@ -32,7 +32,7 @@ class Conductor:
     """`poke` it whenever something may have changed; it also looks by itself every second."""
 
     def __init__(
-        self, store: PlanStore, cache: MediaCache, ledger: Ledger, speaker: Speaker, clock: Clock
+        self, store: PlanStore, cache: MediaCache, ledger: Ledger, performer: Performer, clock: Clock
     ) -> None:
         self._store = store
         self._cache = cache
@@ -43,7 +43,7 @@ class Conductor:
         self._trouble: dict[str, tuple[OutcomeReason, float]] = {}
         self._up_since_s = clock.monotonic_s()
         self._trusted_since_s: float | None = None
-        self.stage = Stage(ledger, cache.files, speaker, clock, self._poked.set)
+        self.stage = Stage(ledger, performer, clock, self._poked.set)
         self.on_report: Callable[[], None] = lambda: None
 
     def poke(self) -> None:

@@ -8,7 +8,7 @@ from agent.clock import Clock
 from agent.conductor import Conductor
 from agent.inbox import Inbox
 from agent.journal import Journal
-from agent.link import Link
+from agent.link import Connection
 from agent.store import PlanStore
 from wire import topics
 from wire.messages import Heartbeat, HeldLayer
@@ -24,7 +24,7 @@ class Health:
     boot_id: str
     every_s: float
     clock: Clock
-    link: Link
+    link: Connection
     store: PlanStore
     cache: MediaCache
     journal: Journal

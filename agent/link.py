@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import Protocol
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -15,6 +15,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from agent import PROGRAM_VERSION
 from agent.backoff import Backoff
 from agent.clock import Clock
+from agent.mailbox import Incoming, Mailbox
 from agent.settings import Broker
 from wire import topics
 from wire.messages import Presence
@@ -24,13 +25,33 @@ log = logging.getLogger(__name__)
 STABLE_S = 20.0
 CONNECT_TIMEOUT_S = 5.0
 GOODBYE_S = 1.0
-QUEUE_LIMIT = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    topic: str
-    payload: bytes
+class Connection(Protocol):
+    """What a station needs of its broker; `Link` is the real one, a simulated fleet shares a lighter one."""
+
+    mailbox: Mailbox
+    on_up: Callable[[], None] | None
+
+    @property
+    def connected(self) -> bool:
+        """True only after the broker has accepted us."""
+
+    def follow(self, areas: Iterable[str]) -> None:
+        """Listen to the plans, boards and standing sounds of exactly these areas, now and from now on."""
+
+    def send(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> bool:
+        """Hand a message to the connection; False when there is none. Nothing is queued for later."""
+
+    async def run(self) -> None:
+        """Keep a connection for ever; what arrives goes into the mailbox."""
+
+
+def wanted_topics(station: str, areas: Iterable[str]) -> frozenset[str]:
+    """All that a station whose chain is `areas` listens to."""
+    own = {topics.card(station), topics.ack(station)}
+    leaves = (topics.alerts, topics.plan, topics.standing)
+    return frozenset(own | {leaf(area) for area in areas for leaf in leaves})
 
 
 class Link:
@@ -41,21 +62,18 @@ class Link:
         self._boot_id = boot_id
         self._broker = broker
         self._clock = clock
-        self._wanted = frozenset({topics.card(station), topics.ack(station)})
+        self._wanted = wanted_topics(station, ())
         self._client: mqtt.Client | None = None
         self._backoff = Backoff(broker.retry_min_s, broker.retry_max_s)
-        self.incoming: asyncio.Queue[Incoming] = asyncio.Queue(QUEUE_LIMIT)
+        self.mailbox = Mailbox()
         self.on_up: Callable[[], None] | None = None
 
     @property
     def connected(self) -> bool:
-        """True only after the broker has accepted us."""
         return self._client is not None
 
     def follow(self, areas: Iterable[str]) -> None:
-        """Listen to the plans of exactly these areas, now and after every reconnection."""
-        own = {topics.card(self._station), topics.ack(self._station)}
-        wanted = frozenset(own | {topics.plan(area) for area in areas})
+        wanted = wanted_topics(self._station, areas)
         added, dropped = wanted - self._wanted, self._wanted - wanted
         self._wanted = wanted
         if self._client is not None and added:
@@ -64,7 +82,6 @@ class Link:
             self._client.unsubscribe(sorted(dropped))
 
     def send(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> bool:
-        """Hand a message to the connection; False when there is none. Nothing is queued for later."""
         if self._client is None:
             return False
         return (
@@ -145,7 +162,7 @@ class Link:
         if incoming.topic not in self._wanted:
             return
         try:
-            self.incoming.put_nowait(incoming)
+            self.mailbox.put(incoming)
         except asyncio.QueueFull:
             log.warning("flooded: connection given up, state is read again at the next one")
             client.disconnect()

@@ -3,13 +3,13 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from agent.decoder import decode
 from agent.errors import AgentError, SoundMissing, SoundUnreadable, SpeakerFailed
+from agent.performer import Order
 from agent.sound_files import SoundFiles
 from agent.speakers.contract import SAMPLE_RATE_HZ, Frames, Sounding, Speaker
 from agent.timeline import Segment, segments
@@ -20,40 +20,59 @@ log = logging.getLogger(__name__)
 _BLOCK_FRAMES = SAMPLE_RATE_HZ // 4
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """Sound `planned` from `from_s` on, the first frame at `start_at_s` on the monotonic clock."""
+class Player:
+    """The performer whose sound comes from files and goes to a speaker."""
 
-    planned: PlannedOccurrence
-    from_s: float
-    start_at_s: float
-    volume: int
+    def __init__(self, speaker: Speaker, files: SoundFiles) -> None:
+        self._speaker = speaker
+        self._files = files
+
+    def perform(self, order: Order, group: asyncio.TaskGroup, changed: Callable[[], None]) -> "Playback":
+        return Playback(order, self._speaker, self._files, group, changed)
+
+    async def close(self) -> None:
+        await self._speaker.close()
 
 
 class Playback:
     """One run of one occurrence, in a task of `group`. `problem` is what ended it before its time."""
 
-    def __init__(self, order: Order, speaker: Speaker, files: SoundFiles, group: asyncio.TaskGroup) -> None:
+    def __init__(
+        self,
+        order: Order,
+        speaker: Speaker,
+        files: SoundFiles,
+        group: asyncio.TaskGroup,
+        changed: Callable[[], None],
+    ) -> None:
         self.order = order
         self.problem: AgentError | None = None
         self._speaker = speaker
         self._files = files
+        self._changed = changed
         self._sounding: Sounding | None = None
-        self.task = group.create_task(self._play(), name=f"play {order.planned.id}")
+        self._task = group.create_task(self._play(), name=f"play {order.planned.id}")
+        self._task.add_done_callback(lambda _: changed())
+
+    @property
+    def is_over(self) -> bool:
+        return self._task.done()
 
     @property
     def sounded_s(self) -> float:
-        """Seconds that have left the speaker in this run."""
         return 0.0 if self._sounding is None else self._sounding.played_frames / SAMPLE_RATE_HZ
 
     @property
     def first_frame_at_s(self) -> float | None:
         return None if self._sounding is None else self._sounding.first_frame_at_s
 
+    @property
+    def replaced(self) -> frozenset[int]:
+        return self.order.replaced
+
     async def stop(self) -> None:
-        """Silence at once; `sounded_s` is final afterwards."""
-        self.task.cancel()
-        await asyncio.wait([self.task])
+        self._task.cancel()
+        await asyncio.wait([self._task])
 
     async def _play(self) -> None:
         try:

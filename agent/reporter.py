@@ -5,7 +5,7 @@ import logging
 
 from agent.backoff import Backoff
 from agent.journal import Journal
-from agent.link import Link
+from agent.link import Connection
 from agent.settings import Reports
 from wire import topics
 from wire.messages import ReportBatch
@@ -18,7 +18,7 @@ BATCH = 100
 class Reporter:
     """`poke` after a new report or a new connection; otherwise it tries again by itself, ever more slowly."""
 
-    def __init__(self, station: str, journal: Journal, link: Link, settings: Reports) -> None:
+    def __init__(self, station: str, journal: Journal, link: Connection, settings: Reports) -> None:
         self._station = station
         self._journal = journal
         self._link = link

@@ -8,10 +8,8 @@ from datetime import datetime, timedelta
 
 from agent.clock import Clock
 from agent.ledger import Ledger
-from agent.player import Order, Playback
+from agent.performer import Order, Performance, Performer
 from agent.programme import Part
-from agent.sound_files import SoundFiles
-from agent.speakers.contract import Speaker
 from wire.ids import OutcomeReason
 
 log = logging.getLogger(__name__)
@@ -29,7 +27,7 @@ class Run:
     part: Part
     holds_from: datetime
     begins_at: datetime
-    playback: Playback
+    playback: Performance
     before_s: float
     noted_at_s: float
 
@@ -50,11 +48,10 @@ class Stage:
     """Keeps the ledger true: *begun* is written before the first sample, the frame count while it sounds."""
 
     def __init__(
-        self, ledger: Ledger, files: SoundFiles, speaker: Speaker, clock: Clock, changed: Callable[[], None]
+        self, ledger: Ledger, performer: Performer, clock: Clock, changed: Callable[[], None]
     ) -> None:
         self._ledger = ledger
-        self._files = files
-        self._speaker = speaker
+        self._performer = performer
         self._clock = clock
         self._changed = changed
         self.run: Run | None = None
@@ -77,8 +74,7 @@ class Stage:
         await self._ledger.begin(part, begins_at)
         start_at_s = self.monotonic_of(begins_at)
         order = Order(part.planned, from_s, start_at_s, volume)
-        playback = Playback(order, self._speaker, self._files, group)
-        playback.task.add_done_callback(lambda _: self._changed())
+        playback = self._performer.perform(order, group, self._changed)
         before_s = self._ledger.sounded_s(part.planned.id)
         self.run = Run(part, holds_from, begins_at, playback, before_s, noted_at_s=start_at_s)
         log.info(
@@ -95,7 +91,7 @@ class Stage:
     async def take_ended(self) -> Run | None:
         """The run that came to an end by itself; its frames are not on disk yet."""
         run = self.run
-        if run is None or not run.playback.task.done():
+        if run is None or not run.playback.is_over:
             return None
         self.run = None
         await self._note_first_frame(run)

@@ -9,6 +9,9 @@ ALL_HEARTBEATS: Final = f"{ROOT}/station/+/heartbeat"
 ALL_REPORTS: Final = f"{ROOT}/station/+/report"
 ALL_RECEIPTS: Final = f"{ROOT}/station/+/receipt"
 
+ALERTS_LEAF: Final = "/alerts"
+"""How every topic of an alert board ends."""
+
 
 class Topic(NamedTuple):
     """A topic taken apart: `scope` is `area` or `station`, `owner` its id, `leaf` what it carries."""
@@ -24,7 +27,7 @@ def plan(area: str) -> str:
 
 def alerts(area: str) -> str:
     """The board of alerts in force in an area (retained, signed)."""
-    return f"{ROOT}/area/{area}/alerts"
+    return f"{ROOT}/area/{area}{ALERTS_LEAF}"
 
 
 def standing(area: str) -> str:

@@ -17,6 +17,7 @@ from agent.conductor import Conductor
 from agent.errors import SpeakerFailed
 from agent.journal import Journal
 from agent.ledger import Ledger
+from agent.player import Player
 from agent.settings import Media
 from agent.sound_files import SoundFiles
 from agent.store import PlanStore
@@ -69,7 +70,9 @@ class Bench:
         self.ledger = Ledger(self.journal)
         self.ledger.load(self.clock.now(), clock_trusted=True)
         cache = MediaCache(self.files, Media())
-        self.conductor = Conductor(self.store, cache, self.ledger, self.speaker, self.clock)
+        self.conductor = Conductor(
+            self.store, cache, self.ledger, Player(self.speaker, self.files), self.clock
+        )
 
     def hold(self, document: Any) -> None:
         keep = self.store.keep_card if document.type == "card" else self.store.keep_layer
