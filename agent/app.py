@@ -123,6 +123,7 @@ def build(
     *,
     link: Connection | None = None,
     performer: Performer | None = None,
+    cache: MediaCache | None = None,
 ) -> Station:
     """Put a station together. With a `performer` of its own, nothing reaches `speaker`.
 
@@ -135,7 +136,7 @@ def build(
     name = settings.station
     keyring = Keyring.of(*settings.controller_keys)
     store = PlanStore(folder, keyring)
-    cache = MediaCache(SoundFiles(folder / "sound"), settings.media)
+    cache = cache or MediaCache(SoundFiles(folder / "sound"), settings.media)
     journal = open_journal(folder / "journal.sqlite")
     ledger = Ledger(journal)
     link = link or Link(name, boot_id, settings.broker, clock)
