@@ -12,7 +12,7 @@ from controller.timetable.schemas import ScheduleDraft
 from controller.web.forms import text, texts
 from schedules.rule import DEFAULT_ZONE, Frequency, Rule
 from schedules.wall import zone_of
-from wire.ids import LatenessRule, Priority
+from wire.ids import TIMETABLE_LATENESS, LatenessRule, Priority
 
 SOON: Final = "soon"
 """Once, so many minutes from the moment it is saved."""
@@ -171,10 +171,9 @@ def _priority(value: str) -> Priority:
 
 
 def _lateness(value: str) -> LatenessRule:
-    try:
-        return LatenessRule(value)
-    except ValueError as error:
-        raise Invalid("page_timetable.lateness_missing", field="lateness") from error
+    if value not in TIMETABLE_LATENESS:
+        raise Invalid("page_timetable.lateness_missing", field="lateness")
+    return LatenessRule(value)
 
 
 def _minutes(value: str) -> int:

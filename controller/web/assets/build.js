@@ -7,7 +7,7 @@ const folder = new URL("../static/dist/", import.meta.url);
 
 await rm(folder, { recursive: true, force: true });
 await build({
-  entryPoints: ["src/app.js", "src/waveform.js", "src/app.css"],
+  entryPoints: ["src/app.js", "src/waveform.js", "src/emergency.js", "src/app.css"],
   outdir: folder.pathname,
   bundle: true,
   minify: true,

@@ -25,7 +25,7 @@ from controller.web.playlist import choices
 from controller.web.schedule_form import FIELD_OF, FREQUENCIES, ScheduleForm
 from controller.web.wording import rule_in_words
 from schedules.rule import expand, next_after
-from wire.ids import LatenessRule
+from wire.ids import TIMETABLE_LATENESS
 
 router = APIRouter()
 LIST: Final = "/lich-phat"
@@ -180,7 +180,7 @@ def _form(
         choices=found,
         frequencies=FREQUENCIES,
         priorities=[priority.value for priority in rules.PRIORITIES],
-        lateness_rules=list(LatenessRule),
+        lateness_rules=list(TIMETABLE_LATENESS),
         **shown,
     )
 
