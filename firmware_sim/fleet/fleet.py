@@ -1,0 +1,133 @@
+"""One process of a fleet: its stations, each the real station program, in one event loop."""
+
+import asyncio
+import gc
+import logging
+import random
+import time
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+from agent.app import Station, build
+from agent.clock import AssumedClock
+from agent.errors import SpeakerMisuse
+from agent.settings import ClockMode, Media, Settings
+from agent.speakers.contract import Sounding
+from firmware_sim.fleet.commands import Commands
+from firmware_sim.fleet.events import Event, EventLog, Happened
+from firmware_sim.fleet.light_link import LightLink
+from firmware_sim.fleet.network import Network
+from firmware_sim.fleet.paper import PaperPerformer
+from firmware_sim.fleet.settings import FleetSettings
+from firmware_sim.fleet.storage import CountedCache, PatientDisk
+
+log = logging.getLogger(__name__)
+
+_FLUSH_EVERY_S = 0.25
+
+
+class _NoSpeaker:
+    """A paper performer needs none."""
+
+    async def begin(self, start_at_s: float, label: str) -> Sounding:
+        raise SpeakerMisuse(problem="this board has no speaker", label=label)
+
+    async def close(self) -> None:
+        return None
+
+
+class Fleet:
+    """`run` returns after `stop` is set and every station has said goodbye."""
+
+    def __init__(self, settings: FleetSettings, station_ids: Iterable[str], commands: Commands) -> None:
+        self._settings = settings
+        self._networks = {station_id: Network() for station_id in station_ids}
+        self._commands = commands
+        self._events = EventLog(settings.events)
+        self._chance = random.Random()  # noqa: S311 - when a board is switched on is no secret
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Raises what killed a station: one that dies takes the process with it."""
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(PatientDisk(loop, self._settings.disk_latency_s))
+        try:
+            async with asyncio.TaskGroup() as group:
+                helpers = [group.create_task(work) for work in (self._flush(), self._obey())]
+                lives = [
+                    group.create_task(self._live(station_id, stop), name=station_id)
+                    for station_id in self._networks
+                ]
+                await asyncio.wait(lives)
+                for helper in helpers:
+                    helper.cancel()
+        finally:
+            self._events.close()
+
+    async def _live(self, station_id: str, stop: asyncio.Event) -> None:
+        await asyncio.sleep(self._chance.uniform(0.0, self._settings.arrive_within_s))
+        await self._board(station_id).run(stop)
+
+    def _board(self, station_id: str) -> Station:
+        settings = station_settings(self._settings, station_id)
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        clock, boot_id = AssumedClock(), uuid.uuid4().hex
+        station = build(
+            settings,
+            _NoSpeaker(),
+            clock,
+            link=LightLink(station_id, boot_id, settings.broker, clock, self._networks[station_id]),
+            performer=PaperPerformer(station_id, self._events, self._settings.output_delay_s),
+            cache=CountedCache(settings.state_dir / "sound", settings.media),
+        )
+        station.health.boot_id = boot_id
+        self._tell_when_online(station)
+        return station
+
+    def _tell_when_online(self, station: Station) -> None:
+        came_up = station.link.on_up
+
+        def told() -> None:
+            self._events.note(Event(time.monotonic(), station.settings.station, Happened.ONLINE))
+            if came_up is not None:
+                came_up()
+
+        station.link.on_up = told
+
+    async def _obey(self) -> None:
+        """Commands may name stations of other processes."""
+        async for command in self._commands:
+            for station_id in command.stations:
+                if (network := self._networks.get(station_id)) is None:
+                    continue
+                if command.plugged:
+                    network.plug()
+                else:
+                    network.unplug()
+
+    async def _flush(self) -> None:
+        """Also puts all that lives for ever out of the garbage collector's sight, once everyone is there."""
+        settled_s = time.monotonic() + self._settings.arrive_within_s + 1.0
+        while True:
+            await asyncio.sleep(_FLUSH_EVERY_S)
+            self._events.flush()
+            if settled_s < time.monotonic():
+                settled_s = float("inf")
+                gc.freeze()
+
+
+def station_settings(fleet: FleetSettings, station_id: str) -> Settings:
+    return Settings(
+        station=station_id,
+        state_dir=_folder(fleet.folder, station_id),
+        controller_keys=fleet.controller_keys,
+        heartbeat_s=fleet.heartbeat_s,
+        clock=ClockMode.ASSUME_TRUSTED,
+        broker=fleet.broker,
+        reports=fleet.reports,
+        media=Media(reserve_mb=0),
+    )
+
+
+def _folder(root: Path, station_id: str) -> Path:
+    return root / station_id
