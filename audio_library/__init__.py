@@ -25,6 +25,7 @@ from audio_library.errors import (
 from audio_library.ingest import IngestOptions, ingest
 from audio_library.limits import Budget, Limits
 from audio_library.probe import probe
+from audio_library.signals import Signal
 from audio_library.sound import NORM, Ingested, Loudness, Norm, Probe, Sound
 from audio_library.store import Store, digest, display_name
 
@@ -48,6 +49,7 @@ __all__ = [
     "Probe",
     "ProbeTimeout",
     "Recording",
+    "Signal",
     "Silent",
     "Sound",
     "SoundError",

@@ -31,21 +31,21 @@ class Chime(Enum):
 def chime_pcm(which: Chime) -> bytes:
     """16-bit mono samples at 48 kHz, two to three seconds."""
     if which is Chime.OPENING:
-        return _pcm(_melody((C5_HZ, E5_HZ, G5_HZ, C6_HZ), step_s=0.42, seconds=2.8))
-    return _pcm(_melody((G5_HZ, E5_HZ, C5_HZ), step_s=0.5, seconds=2.4))
+        return pcm_of(_melody((C5_HZ, E5_HZ, G5_HZ, C6_HZ), step_s=0.42, seconds=2.8))
+    return pcm_of(_melody((G5_HZ, E5_HZ, C5_HZ), step_s=0.5, seconds=2.4))
 
 
 def _melody(notes_hz: Sequence[float], step_s: float, seconds: float) -> Samples:
     total = np.zeros(round(seconds * RATE_HZ))
     for number, pitch_hz in enumerate(notes_hz):
         start = round(number * step_s * RATE_HZ)
-        total[start:] += _bell(pitch_hz, total.size - start)
+        total[start:] += bell(pitch_hz, total.size - start)
     fade = round(FADE_S * RATE_HZ)
     total[-fade:] *= np.cos(np.linspace(0, np.pi / 2, fade)) ** 2
     return total
 
 
-def _bell(pitch_hz: float, samples: int) -> Samples:
+def bell(pitch_hz: float, samples: int) -> Samples:
     """Higher partials are softer and die sooner, as in a bell; the attack rises without a click."""
     time_s: Samples = np.arange(samples) / RATE_HZ
     tone: Samples = np.zeros(samples)
@@ -56,7 +56,7 @@ def _bell(pitch_hz: float, samples: int) -> Samples:
     return shaped
 
 
-def _pcm(samples: Samples) -> bytes:
+def pcm_of(samples: Samples) -> bytes:
     loudest = float(np.abs(samples).max())
     whole: npt.NDArray[np.int16] = np.round(samples * (PEAK / loudest * 32_767)).astype("<i2")
     return whole.tobytes()

@@ -19,7 +19,8 @@ from audio_library.edit import Clip
 from audio_library.errors import NothingToJoin, TooLong
 from audio_library.limits import Limits
 from audio_library.loudness import meter, read_meter
-from audio_library.master import Level, Mix, master
+from audio_library.master import Codec, Level, Mix, master
+from audio_library.signals import Signal, signal_pcm
 from audio_library.sound import NORM, RATE_HZ, Loudness, Sound
 from audio_library.store import Store
 from audio_library.tool import ProgressReader, Rising, run, safe_input
@@ -38,7 +39,7 @@ class Recording:
     sha256: str
 
 
-Part = Recording | Chime
+Part = Recording | Chime | Signal
 
 
 def programme(recordings: Sequence[str], *, opening: bool, closing: bool) -> list[Part]:
@@ -62,7 +63,7 @@ def compose(parts: Sequence[Part], store: Store, limits: Limits, progress: Calla
         for number, part in enumerate(parts):
             timeline.add(_clip_or_ends(part, store, limits))
             report(0.15 * (number + 1) / len(parts))
-        mix = timeline.mix()
+        mix = timeline.mix(Codec.SPEECH if any(isinstance(p, Recording) for p in parts) else Codec.TONES)
         _refuse_long(mix, limits)
         before = _measure(mix, limits, lambda done: report(0.15 + done * 0.2))
         level = Level(NORM.lufs - before.lufs)
@@ -135,11 +136,11 @@ class _Timeline:
             self._put(part.path, EDGE_SAMPLES, part.samples - EDGE_SAMPLES)
             self._seam = part.tail()
 
-    def mix(self) -> Mix:
+    def mix(self, codec: Codec) -> Mix:
         self._close_seam(self._seam)
         names = "".join(f"[p{number}]" for number in range(len(self._filters)))
         join = f"{names}concat=n={len(self._filters)}:v=0:a=1[mix]"
-        return Mix(self._inputs, ";".join([*self._filters, join]), self._samples / RATE_HZ)
+        return Mix(self._inputs, ";".join([*self._filters, join]), self._samples / RATE_HZ, codec)
 
     def _close_seam(self, seam: Clip) -> None:
         path = self._workspace / f"seam-{len(self._inputs)}.wav"
@@ -157,6 +158,8 @@ class _Timeline:
 def _clip_or_ends(part: Part, store: Store, limits: Limits) -> Clip | _Ends:
     if isinstance(part, Chime):
         return Clip.of(chime_pcm(part))
+    if isinstance(part, Signal):
+        return Clip.of(signal_pcm(part))
     ends = _Ends(store.existing(part.sha256))
     output = ["-map", "0:a:0", "-ac", "1", "-ar", f"{RATE_HZ}", "-c:a", "pcm_s16le", "-f", "s16le", "pipe:1"]
     run([*safe_input(ends.path), *output], limits.work, ends)

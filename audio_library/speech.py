@@ -1,13 +1,17 @@
-"""Typed text read aloud by espeak-ng: robotic, but always there and without a network.
+"""Typed text read aloud by machine: what an engine has to offer, and the one that is always there.
 
-The engine is a C library with one global state, so each reading is a process of its own.
+espeak-ng is robotic, knows Vietnamese and English but none of the province's other languages, and needs no
+network. It is a C library with one global state, so each reading is a process of its own.
 """
 
 import ctypes
+import re
 import subprocess
 import sys
 import wave
+from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import espeakng_loader
 
@@ -19,6 +23,7 @@ _WORDS_A_MINUTE = 140
 _RATE_PARAMETER = 1
 _TIMEOUT_S = 120.0
 _SYNTH_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
+_VOICE = re.compile(r"^language\s+([a-z]{2,3})(?=\s|$)", re.MULTILINE)
 
 
 class SpeechFailed(SoundError):
@@ -31,13 +36,44 @@ class SpeechFailed(SoundError):
         self.add_note(log[-300:])
 
 
-def read_aloud(text: str, language: str, wav: Path) -> None:
-    """Write `text`, spoken in `language` (such as `vi`), to a mono 16-bit WAV. Raises `SpeechFailed`."""
-    command = [sys.executable, "-m", "audio_library.speech", language, str(wav)]
-    try:
-        subprocess.run(command, input=text.encode(), capture_output=True, timeout=_TIMEOUT_S, check=True)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        raise SpeechFailed(language, (error.stderr or b"").decode(errors="replace").strip()) from error
+class Speech(Protocol):
+    """A machine that reads aloud. It says which languages it can, and refuses the others."""
+
+    @property
+    def name(self) -> str:
+        """Engine and version of its voice: the same name reads the same words in the same way."""
+
+    def languages(self) -> frozenset[str]:
+        """Codes as in messages to stations (`vi`, `en`); what is not in it has to be recorded."""
+
+    def read_aloud(self, text: str, language: str, wav: Path) -> None:
+        """Write `text`, spoken in `language`, to a mono 16-bit WAV. Raises `SpeechFailed`."""
+
+
+class EspeakNg:
+    """Voices and library come with the `espeakng-loader` wheel."""
+
+    name = f"espeak-ng-{_WORDS_A_MINUTE}"
+
+    def languages(self) -> frozenset[str]:
+        return self._languages
+
+    def read_aloud(self, text: str, language: str, wav: Path) -> None:
+        if language not in self._languages:
+            raise SpeechFailed(language, f"no voice for {language}")
+        command = [sys.executable, "-m", "audio_library.speech", language, str(wav)]
+        try:
+            subprocess.run(command, input=text.encode(), capture_output=True, timeout=_TIMEOUT_S, check=True)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            log = (error.stderr or b"").decode(errors="replace").strip()
+            raise SpeechFailed(language, log) from error
+
+    @cached_property
+    def _languages(self) -> frozenset[str]:
+        """Dialects are left out: their voices are worse than the plain ones."""
+        files = (Path(espeakng_loader.get_data_path()) / "lang").rglob("*")
+        texts = (file.read_text(encoding="utf-8") for file in files if file.is_file())
+        return frozenset(code for text in texts for code in _VOICE.findall(text))
 
 
 def _synthesise(text: str, language: str) -> tuple[int, bytes]:

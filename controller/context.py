@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from audio_library import Store
+from audio_library.speech import EspeakNg, Speech
 from controller.db.session import Database
 from controller.settings import Settings
 from controller.web.texts import Texts
@@ -26,5 +27,6 @@ class Context:
     wake: Callable[[str], None]
     """Ask the clockwork to look at a job now, after the transaction that made it due."""
     now: Callable[[], datetime] = system_now
+    speech: Speech = field(default_factory=EspeakNg)
     process_id: str = field(default_factory=lambda: uuid4().hex)
     """Names this process in claims."""

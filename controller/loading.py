@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from audio_library.speech import read_aloud
 from controller.accounts.rules import Principal
 from controller.context import Context
 from controller.errors import Invalid, LoabanError
@@ -70,7 +69,7 @@ def _sound_of(context: Context, principal: Principal, entry: ProgrammeEntry, fol
     with tempfile.TemporaryDirectory() as temporary:
         if entry.speech is not None:
             source = Path(temporary) / f"{entry.id}.wav"
-            read_aloud(entry.speech, entry.language, source)
+            context.speech.read_aloud(entry.speech, entry.language, source)
         else:
             source = folder / (entry.sound or "")
         if not source.is_file():

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from audio_library.speech import read_aloud
+from audio_library.speech import EspeakNg
 
 
 def recording(folder: Path) -> Path:
     """A stereo 44.1 kHz MP3 of a Vietnamese voice, with cover art, as people send it."""
     voice, cover, mp3 = folder / "voice.wav", folder / "cover.png", folder / "Bản tin thứ hai.mp3"
-    read_aloud(
+    EspeakNg().read_aloud(
         "Kính chào bà con xã Bát Xát. Sáng nay trời rét, bà con nhớ giữ ấm cho trâu bò. "
         "Chiều nay họp thôn tại nhà văn hóa, mời bà con đến dự đông đủ. Xin cảm ơn bà con.",
         "vi",

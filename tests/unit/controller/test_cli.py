@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from audio_library.speech import read_aloud
+from audio_library.speech import EspeakNg
 from controller import cli
 from controller.accounts.rules import Principal
 from controller.context import Context
@@ -41,7 +41,7 @@ def test_a_speech_that_nobody_can_read_is_told_in_a_sentence(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     with pytest.raises(typer.Exit), cli._saying_errors():
-        read_aloud("Nyob zoo", "hmn", tmp_path / "speech.wav")
+        EspeakNg().read_aloud("Nyob zoo", "hmn", tmp_path / "speech.wav")
     assert "ghi âm" in capsys.readouterr().err
 
 
