@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from schedules.cue import closes, position_s
 from schedules.occurrence import Occurrence
+from wire.ids import LatenessRule
 
 
 class Effect(StrEnum):
@@ -58,7 +59,7 @@ def _overlapping(occurrences: Iterable[Occurrence]) -> Iterator[tuple[Occurrence
 
 
 def _judge(first: Occurrence, second: Occurrence) -> Conflict:
-    loser, winner = (first, second) if second.priority > first.priority else (second, first)
+    loser, winner = (first, second) if second.strength > first.strength else (second, first)
     overlap_s = (min(first.end, second.end) - second.start).total_seconds()
     return Conflict(first, second, overlap_s, loser, _effect(loser, winner))
 
@@ -66,8 +67,10 @@ def _judge(first: Occurrence, second: Occurrence) -> Conflict:
 def _effect(loser: Occurrence, winner: Occurrence) -> Effect:
     begun = loser.start < winner.start
     lost_for_good = winner.end >= closes(loser, begun=begun)
-    if begun:
-        return Effect.LOSES_END if lost_for_good else Effect.LOSES_MIDDLE
+    if begun and lost_for_good:
+        return Effect.LOSES_END
+    if begun and loser.lateness is not LatenessRule.CONTINUE:
+        return Effect.LOSES_MIDDLE
     if lost_for_good:
         return Effect.NOT_HEARD
     return Effect.LOSES_BEGINNING if position_s(loser, winner.end, begun=False) else Effect.DELAYED

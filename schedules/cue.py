@@ -5,19 +5,26 @@ An occurrence moves through these states; `decide` gives the sound, the endings 
 | state    | leaves it when                                  | and becomes                             |
 |----------|-------------------------------------------------|-----------------------------------------|
 | to come  | its start is reached                            | due                                     |
-| due      | nothing stronger sounds                         | sounding, from 0 or where it would be   |
+| due      | nothing stronger sounds                         | sounding, see `position_s`              |
 | due      | its chance is over (`closes`)                   | ended: pre-empted, missed, skipped      |
-| sounding | something stronger is due; it is RESUME         | held                                    |
 | sounding | something stronger is due, restart; it is SKIP  | ended: partly played                    |
+| sounding | something stronger is due, restart; it is not   | held                                    |
 | sounding | quiet hours begin                               | ended: partly played                    |
 | sounding | the player has finished it (never time)         | ended: played; the caller's to say      |
-| held     | nothing stronger sounds                         | sounding, from the elapsed position     |
+| held     | nothing stronger sounds                         | sounding, see `position_s`              |
 | held     | its chance is over                              | ended: partly played                    |
 
-Stronger is a higher priority; among equals the one that sounds, then the earlier start, the wider area
-(smaller depth), the id. Quiet hours end every occurrence but an emergency: one that starts inside is skipped
-at its start, one that runs into them is cut there and does not come back. While the clock is not trusted,
-time proves nothing: only live and emergency sound goes on, and nothing ends because of the time.
+| lateness | sounds, when late or interrupted                | its chance is over                      |
+|----------|-------------------------------------------------|-----------------------------------------|
+| RESUME   | from where it would be by now                   | with its end                            |
+| SKIP     | from its beginning; never again                 | `grace_s` after its start, or once begun|
+| CONTINUE | from where it stopped, unheard from 0           | `grace_s` after its start, begun or not |
+
+Stronger is a higher priority, then a higher rank; among equals the one that sounds, then the earlier start,
+the wider area (smaller depth), the id. Quiet hours end every occurrence but an emergency: one that starts
+inside is skipped at its start, one that runs into them is cut there and does not come back. While the clock
+is not trusted, time proves nothing: only live and emergency sound goes on, and nothing else ends because of
+the time. The caller dates an emergency by its age on this station then, so that it ends like any other.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -50,6 +57,7 @@ _LEAST_REMAINDER = timedelta(seconds=LEAST_REMAINDER_S)
 _OUTCOMES_UNHEARD = {
     OutcomeReason.HIGHER_PRIORITY: Outcome.PREEMPTED,
     OutcomeReason.STATION_OFF: Outcome.MISSED,
+    OutcomeReason.EXPIRED: Outcome.MISSED,
     OutcomeReason.CLOCK_UNTRUSTED: Outcome.MISSED,
     OutcomeReason.INTERRUPTED: Outcome.MISSED,
     OutcomeReason.SOUND_MISSING: Outcome.FAILED,
@@ -119,6 +127,10 @@ class _Station:
     def memory(self, one: Occurrence) -> Progress:
         return self.progress.get(one.id, _NOTHING)
 
+    def position_s(self, one: Occurrence) -> float:
+        heard_s = self.memory(one).sounded_s
+        return position_s(one, self.now, begun=self.has_begun(one), sounded_s=heard_s)
+
 
 def decide(  # noqa: PLR0917
     now: datetime,
@@ -146,7 +158,7 @@ def decide(  # noqa: PLR0917
     held = [one for one in silent if one.id not in over]
     return Cue(
         sound=sound,
-        from_s=position_s(sound, now, begun=at.has_begun(sound)) if sound else 0.0,
+        from_s=at.position_s(sound) if sound else 0.0,
         endings=tuple(_ending(one, at) for one in over.values()),
         wake_at=_wake_at(occurrences, held, sound, at),
         held={one.id: _hindrance(one, at) or OutcomeReason.HIGHER_PRIORITY for one in held},
@@ -184,14 +196,18 @@ def closes(one: Occurrence, *, begun: bool, quiet: QuietWindow | None = None) ->
     return min(end, _silence_at(one, quiet) or end)
 
 
-def position_s(one: Occurrence, now: datetime, *, begun: bool) -> float:
-    """Where it starts when it starts now."""
+def position_s(one: Occurrence, now: datetime, *, begun: bool, sounded_s: float = 0.0) -> float:
+    """Where it starts when it starts now; `sounded_s` is what was heard of it."""
+    if one.lateness is LatenessRule.CONTINUE:
+        return sounded_s
     late_s = (now - one.start).total_seconds()
     on_time = late_s < ON_TIME_S and not begun
     return 0.0 if on_time or one.lateness is LatenessRule.SKIP else max(late_s, 0.0)
 
 
 def _last_chance(one: Occurrence, begun: bool) -> datetime:
+    if one.lateness is LatenessRule.CONTINUE:
+        return one.start + timedelta(seconds=one.grace_s)
     if one.lateness is LatenessRule.SKIP:
         late = timedelta(seconds=one.grace_s) + timedelta.resolution
         return one.start if begun else one.start + max(late, _ON_TIME)
@@ -199,8 +215,8 @@ def _last_chance(one: Occurrence, begun: bool) -> datetime:
     return end if begun else max(end, one.start + _ON_TIME)
 
 
-def _rank(one: Occurrence, sounding: str | None) -> tuple[int, bool, datetime, int, str]:
-    return (-one.priority, one.id != sounding, one.start, one.depth, one.id)
+def _rank(one: Occurrence, sounding: str | None) -> tuple[int, int, bool, datetime, int, str]:
+    return (-one.priority, -one.rank, one.id != sounding, one.start, one.depth, one.id)
 
 
 def _can_sound(one: Occurrence, at: _Station) -> bool:
@@ -253,7 +269,8 @@ def _interruption(one: Occurrence, at: _Station) -> OutcomeReason:
 def _absence(one: Occurrence, at: _Station) -> OutcomeReason:
     """Why nothing of it was heard; the first that applies."""
     silence = _silence_at(one, at.quiet)
-    last_instant = min(one.end, silence or one.end)
+    goes_on = one.lateness is LatenessRule.CONTINUE
+    last_instant = at.closes(one) if goes_on else min(one.end, silence or one.end)
     unknown = at.up_since is None and one.lateness is LatenessRule.RESUME
     causes = (
         (silence == one.start, OutcomeReason.QUIET_HOURS),
@@ -263,6 +280,7 @@ def _absence(one: Occurrence, at: _Station) -> OutcomeReason:
         (one.id in at.unready, OutcomeReason.SOUND_MISSING),
         (at.sounding is not None, OutcomeReason.HIGHER_PRIORITY),
         (unknown, OutcomeReason.STATION_OFF),
+        (goes_on, OutcomeReason.EXPIRED),
     )
     return next((reason for applies, reason in causes if applies and reason), OutcomeReason.TOO_LATE)
 

@@ -10,16 +10,23 @@ from wire.ids import LatenessRule, Priority
 class Occurrence:
     """`start` is aware UTC; `seconds` runs from the first sample to the last; `depth` is the area's level.
 
-    `depth` 0 is the root of the area tree: where all else is equal, the wider area sounds first.
+    Within a priority the higher `rank` wins (an alert's severity). `depth` 0 is the root of the area tree:
+    where all else is equal, the wider area sounds first.
     """
 
     id: str
     start: datetime
     seconds: float
     priority: Priority = Priority.NORMAL
+    rank: int = 0
     lateness: LatenessRule = LatenessRule.RESUME
     grace_s: float = 10.0
     depth: int = 0
+
+    @property
+    def strength(self) -> tuple[int, int]:
+        """The greater takes the loudspeaker from the lesser."""
+        return self.priority, self.rank
 
     @property
     def end(self) -> datetime:

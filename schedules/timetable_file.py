@@ -16,7 +16,7 @@ from schedules.category import Category
 from schedules.errors import RepeatedId, ScheduleError
 from schedules.marked_yaml import MarkedYaml
 from schedules.rule import DEFAULT_ZONE, Frequency, Rule, validate
-from wire.ids import AreaId, LatenessRule, Priority, ScheduleId
+from wire.ids import AreaId, LatenessRule, Priority, ScheduleId, TimetableLateness
 
 _WEEKDAYS = {name: str(day) for day, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
 _PRIORITIES = {
@@ -104,7 +104,7 @@ class ScheduleEntry(_Entry):
     zone: str = DEFAULT_ZONE
     priority: Class = Priority.NORMAL
     volume: Annotated[int, Field(ge=0, le=100)] = 80
-    lateness: LatenessRule = LatenessRule.RESUME
+    lateness: TimetableLateness = LatenessRule.RESUME
     grace_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 10.0
     repeats: Annotated[int, Field(ge=1, le=20)] = 1
     gap_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 0.0

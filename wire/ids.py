@@ -1,9 +1,9 @@
 """Ids and closed lists that both sides, and the pure time rules, agree on."""
 
 from enum import IntEnum, StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
 AREA_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
@@ -34,6 +34,19 @@ class LatenessRule(StrEnum):
     """The whole of it or nothing: begin within the grace or stay silent; once interrupted, it is over."""
     CONTINUE = "continue"
     """From its beginning however late, and on from where it stopped, until the grace is over. For alerts."""
+
+
+TIMETABLE_LATENESS: Final = (LatenessRule.RESUME, LatenessRule.SKIP)
+
+
+def _of_a_timetable(rule: LatenessRule) -> LatenessRule:
+    if rule not in TIMETABLE_LATENESS:
+        raise ValueError("only an alert may be late like this")
+    return rule
+
+
+TimetableLateness = Annotated[LatenessRule, AfterValidator(_of_a_timetable)]
+"""What a timetable may choose."""
 
 
 class Outcome(StrEnum):

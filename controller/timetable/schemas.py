@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from controller.timetable.tables import ScheduleState
 from schedules.conflicts import Effect
 from schedules.rule import Rule
-from wire.ids import LatenessRule, Priority
+from wire.ids import LatenessRule, Priority, TimetableLateness
 
 
 class ScheduleDraft(BaseModel):
@@ -28,7 +28,7 @@ class ScheduleDraft(BaseModel):
     gap_s: float = 0.0
     priority: Priority = Priority.NORMAL
     volume: int = 80
-    lateness: LatenessRule = LatenessRule.RESUME
+    lateness: TimetableLateness = LatenessRule.RESUME
     grace_s: float = 10.0
 
 

@@ -30,8 +30,9 @@ def occurrence(id_: st.SearchStrategy[str]) -> st.SearchStrategy[Occurrence]:
         start=st.integers(0, 40).map(after),
         seconds=st.sampled_from([0.0, 0.4, 1.0, 1.2, 5.0, 10.0, 20.0]),
         priority=st.sampled_from(Priority),
+        rank=st.integers(0, 1),
         lateness=st.sampled_from(LatenessRule),
-        grace_s=st.sampled_from([0.0, 0.3, 4.0, 10.0]),
+        grace_s=st.sampled_from([0.1, 0.3, 4.0, 10.0]),
         depth=st.integers(0, 2),
     )
 
@@ -72,6 +73,8 @@ def lived(conflict: Conflict) -> Effect:
         return Effect.NOT_HEARD
     if heard[0].from_s > 0:
         return Effect.LOSES_BEGINNING
+    if sum((s.ends - s.begins).total_seconds() for s in heard) == conflict.loser.seconds:
+        return Effect.DELAYED
     if len(heard) == 2:
         return Effect.LOSES_MIDDLE
     late = heard[0].begins > conflict.loser.start
@@ -88,6 +91,10 @@ def lived(conflict: Conflict) -> Effect:
         ((60, 600), (0, 68), LatenessRule.SKIP, Effect.DELAYED),
         ((60, 600), (0, 120), LatenessRule.SKIP, Effect.NOT_HEARD),
         ((60, 100), (0, 120), LatenessRule.RESUME, Effect.NOT_HEARD),
+        ((0, 600), (5, 8), LatenessRule.CONTINUE, Effect.DELAYED),
+        ((0, 600), (5, 120), LatenessRule.CONTINUE, Effect.LOSES_END),
+        ((60, 600), (0, 68), LatenessRule.CONTINUE, Effect.DELAYED),
+        ((60, 600), (0, 120), LatenessRule.CONTINUE, Effect.NOT_HEARD),
     ],
 )
 def test_what_the_operator_is_told(
@@ -113,7 +120,7 @@ def crowd() -> list[Occurrence]:
             start,
             600.0,
             list(Priority)[n % 3],
-            list(LatenessRule)[n % 2],
+            lateness=list(LatenessRule)[n % 2],
             depth=n % 4,
         )
         for n in range(300)

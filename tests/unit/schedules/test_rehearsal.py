@@ -1,10 +1,11 @@
 """The decision lived through: on an ideal station, second by second, and on one that fails."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +34,7 @@ occurrences = st.lists(
         start=st.integers(0, LENGTH_S).map(after),
         seconds=st.integers(1, 25).map(float),
         priority=st.sampled_from(Priority),
+        rank=st.integers(0, 1),
         lateness=st.sampled_from(LatenessRule),
         grace_s=st.integers(0, 8).map(float),
         depth=st.integers(0, 2),
@@ -156,7 +158,7 @@ def test_an_emergency_sounds_at_once_and_whole(
     timetable: list[Occurrence], quiet: QuietWindow | None, at_s: int, seconds: int
 ) -> None:
     others = [replace(one, priority=min(one.priority, Priority.LIVE)) for one in timetable]
-    alert = Occurrence("alert", after(at_s), seconds, priority=Priority.EMERGENCY)
+    alert = Occurrence("alert", after(at_s), seconds, priority=Priority.EMERGENCY, rank=4)
     heard = [stretch for stretch in resolve([*others, alert], quiet) if stretch.occurrence is alert]
     assert heard == [Sounding(alert, alert.start, alert.end, 0.0)]
 
@@ -170,18 +172,23 @@ def test_nothing_else_sounds_in_quiet_hours(timetable: list[Occurrence], quiet: 
 
 
 @given(occurrences, quiets)
-def test_a_resume_is_always_where_it_would_be_and_a_skip_begins_once(
+def test_resume_is_where_it_would_be_skip_begins_once_and_continue_leaves_nothing_out(
     timetable: list[Occurrence], quiet: QuietWindow | None
 ) -> None:
     begun: Counter[str] = Counter()
+    heard_s: defaultdict[str, float] = defaultdict(float)
     for stretch in resolve(timetable, quiet):
         one = stretch.occurrence
         begun[one.id] += 1
         if one.lateness is LatenessRule.RESUME:
             assert stretch.from_s == (stretch.begins - one.start).total_seconds()
-        else:
+        elif one.lateness is LatenessRule.SKIP:
             assert (stretch.from_s, begun[one.id]) == (0, 1)
             assert (stretch.begins - one.start).total_seconds() <= one.grace_s
+        else:
+            assert stretch.from_s == heard_s[one.id]
+            assert (stretch.begins - one.start).total_seconds() < one.grace_s
+        heard_s[one.id] += (stretch.ends - stretch.begins).total_seconds()
 
 
 @given(occurrences, quiets)
@@ -191,8 +198,9 @@ def test_nothing_weaker_sounds_while_something_stronger_is_silenced(
     soundings = resolve(timetable, quiet)
     for stretch in soundings:
         for one in timetable:
-            cut_in = one.priority > stretch.occurrence.priority and stretch.begins < one.start < stretch.ends
-            assert not (cut_in and not (quiet and quiet.covers(one.start)))
+            cut_in = one.strength > stretch.occurrence.strength and stretch.begins < one.start < stretch.ends
+            never = one.lateness is LatenessRule.CONTINUE and one.grace_s == 0
+            assert not (cut_in and not never and not (quiet and quiet.covers(one.start)))
 
 
 instants = st.floats(0, LENGTH_S + 30, allow_nan=False).map(lambda seconds: after(round(seconds, 3)))
@@ -222,7 +230,38 @@ def test_a_station_that_fails_at_any_instant_plays_nothing_twice(
         assert stretch.from_s >= positions.get(one.id, 0.0) - 1e-6
         if one.lateness is LatenessRule.SKIP:
             assert one.id not in positions
+        if one.lateness is LatenessRule.CONTINUE:
+            assert stretch.from_s == pytest.approx(positions.get(one.id, 0.0))
         positions[one.id] = stretch.from_s + heard_s
+
+
+@given(
+    st.integers(0, 20),
+    occurrences,
+    st.lists(instants, max_size=30),
+    st.lists(instants, max_size=6),
+    st.lists(instants, max_size=6),
+)
+def test_an_alert_is_heard_whole_once_through_any_power_cuts(
+    at_s: int,
+    others: list[Occurrence],
+    asks: list[datetime],
+    switches: list[datetime],
+    resets: list[datetime],
+) -> None:
+    alert = Occurrence(
+        "alert", after(at_s), 30, Priority.EMERGENCY, 5, lateness=LatenessRule.CONTINUE, grace_s=3600
+    )
+    station = Station([*others, alert], None)
+    live_through(station, asks, switches, resets)
+    station.ask(after(1_000))
+    station.ask(after(2_000))
+    heard = [stretch for stretch in station.soundings if stretch.occurrence is alert]
+    assert sum((s.ends - s.begins).total_seconds() for s in heard) == pytest.approx(30)
+    assert [s.from_s for s in heard] == pytest.approx(
+        [0.0, *accumulate((s.ends - s.begins).total_seconds() for s in heard[:-1])]
+    )
+    assert [e.outcome for e in station.endings if e.occurrence is alert] == [Outcome.PLAYED]
 
 
 def live_through(
@@ -270,7 +309,7 @@ def test_with_a_clock_that_comes_and_goes_only_what_needs_none_sounds(
 def test_a_day_with_an_interruption_told_in_full() -> None:
     quiet = QuietWindow(time(0, 0, 20), time(5), "Asia/Ho_Chi_Minh")
     news = Occurrence("news", after(0), 40)
-    notice = Occurrence("notice", after(10), 5, Priority.PRIORITY, LatenessRule.SKIP)
+    notice = Occurrence("notice", after(10), 5, Priority.PRIORITY, lateness=LatenessRule.SKIP)
     song = Occurrence("song", after(30), 60, Priority.RELAY)
     rehearsal = rehearse([song, notice, news], quiet)
     assert [(s.occurrence.id, s.begins, s.ends, s.from_s) for s in rehearsal.soundings] == [

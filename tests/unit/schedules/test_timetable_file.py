@@ -111,6 +111,7 @@ def test_empty_exceptions_are_none_at_all() -> None:
         (BadValue, 17, "priority: priority", "priority: emergency"),
         (BadValue, 18, "volume: 70", "volume: 101"),
         (BadValue, 18, "volume: 70", "volume: loud"),
+        (BadValue, 19, "lateness: skip", "lateness: continue"),
         (BadValue, 20, "12.5", "nan"),
         (BadValue, 11, "[ban-tin-sang]", "[]"),
         (BadValue, 6, "chao-buoi-sang.wav", "../../etc/shadow"),

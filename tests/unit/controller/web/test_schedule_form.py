@@ -141,6 +141,7 @@ def test_what_is_typed_is_kept_as_typed() -> None:
         ("volume", "to"),
         ("priority", "21"),
         ("lateness", "never"),
+        ("lateness", "continue"),
         ("grace_s", ""),
         ("frequency", "hourly"),
     ],
