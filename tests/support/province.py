@@ -1,5 +1,6 @@
 """A whole Loa Bản for one journey: the controller with its broker, and stations as processes of their own."""
 
+import io
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import av
 import httpx
 import numpy as np
 import numpy.typing as npt
@@ -189,6 +191,18 @@ def likeness(heard: Samples, source: Samples) -> tuple[float, float]:
     overlapping = source[max(lag, 0) : lag + len(heard)] if lag < size // 2 else source
     energy = np.sqrt(np.sum(heard**2) * np.sum(overlapping**2))
     return float(np.abs(cross[lag]) / energy), lag_s
+
+
+def decoded(opus: bytes) -> Samples:
+    """The library's encoded copy as it sounds: mono, −1…1, 48 kHz."""
+    with av.open(io.BytesIO(opus), "r") as container:
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=48_000)
+        blocks = [
+            block.to_ndarray().ravel()
+            for frame in container.decode(audio=0)
+            for block in resampler.resample(frame)
+        ]
+    return np.concatenate(blocks).astype(np.float64) / 32_768
 
 
 def problem(answer: httpx.Response) -> dict[str, Any]:
