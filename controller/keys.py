@@ -11,11 +11,11 @@ from wire.signing import SigningKey
 def load_or_make(path: Path) -> SigningKey:
     """The key in `path`; a new one if there is none. Processes that start together end up with one key."""
     if not path.exists():
-        _write_once(path, SigningKey.generate().to_json())
+        write_once(path, SigningKey.generate().to_json())
     return SigningKey.from_json(path.read_text())
 
 
-def _write_once(path: Path, text: str) -> None:
+def write_once(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=path.parent) as draft:
         draft.write(text)
