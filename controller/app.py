@@ -21,6 +21,7 @@ from controller.context import Context
 from controller.db import migrate
 from controller.db.session import Database
 from controller.dispatch.publisher import Publisher
+from controller.emergency import signals, sound_routes
 from controller.errors import Conflict
 from controller.media import routes as media
 from controller.media.worker import UploadWorker
@@ -61,7 +62,8 @@ def create_app(context: Context) -> FastAPI:
     app.state.context = context
     problems.install(app)
     app.add_middleware(guard.Guard)
-    for part in (health, accounts, areas, media, programmes, timetable, playback, stations, clockwork, pages):
+    daily = (health, accounts, areas, media, programmes, timetable, playback, stations, clockwork, pages)
+    for part in (*daily, sound_routes):
         app.include_router(part.router)
     return app
 
@@ -74,6 +76,7 @@ async def serve(settings: Settings) -> None:
     settings.check()
     listening = _listen(settings)
     context, waker = compose(settings)
+    await asyncio.to_thread(signals.ensure, context)
     broker = EmbeddedBroker(settings.broker_host, settings.broker_port)
     if settings.broker == "embedded":
         await broker.start()

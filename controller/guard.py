@@ -10,8 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 BODY_LIMIT_BYTES: Final = 1_000_000
-_LIMITS_ITSELF: Final = "/api/uploads"
-"""Asks who is there before it reads, and streams to disk up to a limit of its own."""
+_LIMIT_THEMSELVES: Final = frozenset({"/api/uploads", "/api/emergency/sounds"})
+"""They ask who is there before they read, and stream to disk up to a limit of their own."""
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'",
@@ -44,7 +44,7 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        limited = receive if scope["path"] == _LIMITS_ITSELF else _limited(receive, Headers(scope=scope))
+        limited = receive if scope["path"] in _LIMIT_THEMSELVES else _limited(receive, Headers(scope=scope))
         await self._app(scope, limited, send_guarded)
 
 

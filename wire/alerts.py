@@ -1,5 +1,6 @@
 """The alert path's messages (DESIGN section 3): boards and standing sounds are signed, receipts are plain."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -57,6 +58,11 @@ class Alert(Message):
     def validity(self) -> timedelta:
         """How long a station without a trusted clock keeps it, from receipt."""
         return self.expires_at - self.sent_at
+
+    def voices_for(self, languages: Sequence[str]) -> tuple[Voice, ...]:
+        """What a station with these languages says, in its order; all voices where it has none of them."""
+        said = {voice.language: voice for voice in self.voices}
+        return tuple(said[one] for one in dict.fromkeys(languages) if one in said) or self.voices
 
 
 class AlertBoard(Message):

@@ -74,8 +74,12 @@ def words_of(text: str, language: str) -> str:
     if not any(letter.isalnum() for letter in plain):
         raise Invalid("sound.text_missing", field="text")
     if len(plain) > LONGEST_TEXT:
-        raise Invalid("sound.text_too_long", field="text", most=LONGEST_TEXT)
+        raise text_too_long()
     return spoken(plain) if language == "vi" else plain
+
+
+def text_too_long() -> Invalid:
+    return Invalid("sound.text_too_long", field="text", most=LONGEST_TEXT)
 
 
 def row_of(made: Made, source: Loudness, source_sha256: str, recipe: str, now: datetime) -> Sound:

@@ -1,5 +1,7 @@
 """A multipart upload on its way to the disk: never whole in memory, refused at the first byte too many."""
 
+import asyncio
+import contextlib
 import hashlib
 import os
 from collections.abc import AsyncIterator
@@ -9,6 +11,7 @@ from typing import BinaryIO, Final, Self
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect
 
 from audio_library import display_name
 from audio_library.errors import TooLarge
@@ -20,6 +23,7 @@ from controller.media.inbox import Arrived
 BLOCK_BYTES: Final = 1 << 20
 _MOST_FIELDS: Final = 20
 _FIELD_BYTES: Final = 1_000
+_LINGER_S: Final = 5.0
 FORM_BYTES: Final = 100_000
 """How much a form may hold besides its file."""
 
@@ -34,6 +38,14 @@ async def blocks(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             gathered.clear()
     if gathered:
         yield bytes(gathered)
+
+
+async def hear_out(body: AsyncIterator[bytes]) -> None:
+    """Hear out a refused body for a moment: browsers read the answer only when they have sent theirs."""
+    with contextlib.suppress(TimeoutError, ClientDisconnect):
+        async with asyncio.timeout(_LINGER_S):
+            async for _block in body:
+                pass
 
 
 class Reception:

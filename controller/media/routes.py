@@ -1,7 +1,5 @@
 """HTTP for uploads and sounds."""
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -18,13 +16,12 @@ from controller.accounts.rules import Action, Principal
 from controller.context import Context
 from controller.errors import LoabanError
 from controller.media import errors, service
-from controller.media.reception import FORM_BYTES, Reception, blocks, too_large
+from controller.media.reception import FORM_BYTES, Reception, blocks, hear_out, too_large
 from controller.media.schemas import SoundView, UploadView
 from controller.web.dependencies import InContext, Reading
 
 router = APIRouter(tags=["media"])
 
-_LINGER_S: Final = 5.0
 _OFF: Final = frozenset({"", "0", "false", "off", "no"})
 
 
@@ -38,7 +35,7 @@ async def upload(
     try:
         view = await _received(request, body, context, principal)
     except (LoabanError, SoundError):
-        await _let_finish(body)
+        await hear_out(body)
         raise
     except ClientDisconnect as error:
         raise errors.cut_off() from error
@@ -98,11 +95,3 @@ def _keep(context: Context, principal: Principal, reception: Reception) -> Uploa
 
 def _is_on(fields: dict[str, str], name: str) -> bool:
     return fields.get(name, "on").strip().lower() not in _OFF
-
-
-async def _let_finish(body: AsyncIterator[bytes]) -> None:
-    """Hear out a refused body for a moment: browsers read the answer only when they have sent theirs."""
-    with contextlib.suppress(TimeoutError, ClientDisconnect):
-        async with asyncio.timeout(_LINGER_S):
-            async for _block in body:
-                pass
