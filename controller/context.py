@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from uuid import uuid4
 
 from audio_library import Store
 from audio_library.speech import EspeakNg, Speech
 from controller.db.session import Database
+from controller.emergency.policy import PolicyFile
 from controller.settings import Settings
 from controller.web.texts import Texts
 from wire.signing import SigningKey
@@ -30,3 +32,8 @@ class Context:
     speech: Speech = field(default_factory=EspeakNg)
     process_id: str = field(default_factory=lambda: uuid4().hex)
     """Names this process in claims."""
+
+    @cached_property
+    def two_people(self) -> PolicyFile:
+        """Where an alert needs a second person."""
+        return PolicyFile(self.settings.data_dir / "emergency.toml")

@@ -325,7 +325,7 @@ class StandingView(Shown):
 
 
 class ActAnswer(Shown):
-    """What a press did."""
+    """What a press did, or any other act; for one that was done before, what it did then."""
 
     alert_id: str
     revision: int
@@ -334,4 +334,3 @@ class ActAnswer(Shown):
     published_at: datetime | None
     """None where the broker has not acknowledged every board yet."""
     recorded: bool
-    alert: AlertView

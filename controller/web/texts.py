@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 LANGUAGES = ("vi", "en")
+_LABELS = "label."
 _FOLDER = Path(__file__).parent / "text"
 
 
@@ -15,9 +16,16 @@ class Texts:
         self.catalogues = {language: _load(folder / language) for language in LANGUAGES}
 
     def say(self, language: str, key: str, /, **params: object) -> str:
-        """The sentence in that language. Raises KeyError for a key or parameter that is missing."""
-        written = {name: _written(language, value) for name, value in params.items()}
+        """The sentence in that language. Raises KeyError for a key or parameter that is missing.
+
+        A parameter that is itself the key of a label is said by that label.
+        """
+        written = {name: _written(language, self._label(language, value)) for name, value in params.items()}
         return self.catalogues[language][key].format(**written)
+
+    def _label(self, language: str, value: object) -> object:
+        is_key = isinstance(value, str) and value.startswith(_LABELS)
+        return self.catalogues[language].get(str(value), value) if is_key else value
 
 
 def _written(language: str, value: object) -> object:

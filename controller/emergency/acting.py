@@ -1,0 +1,252 @@
+"""Acts on alerts: each is checked, then built complete, ready for stations. Nothing is written here.
+
+`pending` are acts that the database may not know yet (`Desk.pending()`); `person` None is a rule for a
+sender of CAP messages. `seen` is the newest revision that the person knew: the same act on it again, or
+within seconds, is the act that was carried out already.
+"""
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from controller.accounts.rules import Principal
+from controller.context import Context
+from controller.dispatch.tree import AreaTree
+from controller.emergency import building, checks, errors
+from controller.emergency.acts import Act
+from controller.emergency.building import Built
+from controller.emergency.content import LONGEST_VALIDITY_S, Content
+from controller.emergency.moment import Moment
+from controller.emergency.rules import Move, Refusal
+from controller.emergency.tables import ActKind
+from controller.errors import Invalid
+from wire.alerts import Alert
+
+_SAME_PRESS: Final = timedelta(seconds=10)
+
+
+def press(
+    session: Session,
+    context: Context,
+    now: datetime,
+    person: Principal | None,
+    alert_id: str,
+    *,
+    confirmed: str,
+    pending: Iterable[Act] = (),
+) -> Act:
+    """The prepared alert sounds. Pressed before, it is the act from then. Raises LoabanError."""
+    at = Moment.at(session, context, now, person, alert_id, pending=pending)
+    done = next((act for act in at.found.acts if act.what is ActKind.PRESS), None)
+    if done is not None:
+        return done
+    at.check_confirmed(confirmed)
+    at.check(Move.PRESS)
+    return _sounding(at, ActKind.PRESS, at.prepared)
+
+
+def update(
+    session: Session,
+    context: Context,
+    now: datetime,
+    person: Principal | None,
+    alert_id: str,
+    *,
+    confirmed: str,
+    pending: Iterable[Act] = (),
+    seen: int | None = None,
+) -> Act:
+    """What was prepared takes the place of what sounds. Raises LoabanError."""
+    at = Moment.at(session, context, now, person, alert_id, pending=pending)
+    done = _done_before(at, ActKind.UPDATE, seen)
+    if done is not None and at.found.open is None:
+        return done
+    at.check_confirmed(confirmed)
+    at.check(Move.UPDATE)
+    return _sounding(at, ActKind.UPDATE, at.prepared)
+
+
+def repeat(
+    session: Session,
+    context: Context,
+    now: datetime,
+    person: Principal | None,
+    alert_id: str,
+    *,
+    confirmed: str,
+    pending: Iterable[Act] = (),
+    seen: int | None = None,
+) -> Act:
+    """The same once more, from the beginning, on every station. Raises LoabanError."""
+    at = Moment.at(session, context, now, person, alert_id, pending=pending)
+    done = _done_before(at, ActKind.REPEAT, seen)
+    if done is not None:
+        return done
+    checks.check_confirmed(confirmed, at.found.content, at.tree)
+    at.check(Move.REPEAT)
+    last = at.last().alert
+    return _sounding(at, ActKind.REPEAT, at.found.content, not_before=last.expires_at if last else None)
+
+
+def extend(
+    session: Session,
+    context: Context,
+    now: datetime,
+    person: Principal | None,
+    alert_id: str,
+    *,
+    minutes: float,
+    pending: Iterable[Act] = (),
+    seen: int | None = None,
+) -> Act:
+    """In force for so many minutes more; nobody hears it again. Raises Invalid `emergency.bad_extension`."""
+    at = Moment.at(session, context, now, person, alert_id, pending=pending)
+    done = _done_before(at, ActKind.EXTEND, seen)
+    if done is not None:
+        return done
+    at.check(Move.EXTEND)
+    last, alert = at.last(), _alert(at, Move.EXTEND)
+    expires_at = _later(now, alert.expires_at, minutes)
+    fixed = expires_at if last.content.expires_at else None
+    content = last.content.model_copy(update={"expires_at": fixed})
+    longer = building.extended(alert, content, expires_at, at.found.next_revision())
+    return _act(Built(longer, content, last.seconds), ActKind.EXTEND, at.person_id, now)
+
+
+def cancel(
+    session: Session,
+    context: Context,
+    now: datetime,
+    person: Principal | None,
+    alert_id: str,
+    *,
+    all_clear: bool,
+    pending: Iterable[Act] = (),
+) -> Act:
+    """Every station falls silent; an all-clear is for those that heard it. Cancelled before: that act."""
+    at = Moment.at(session, context, now, person, alert_id, pending=pending)
+    if at.found.newest is not None and at.found.newest.what is ActKind.CANCEL:
+        return at.found.newest
+    at.check(Move.CANCEL)
+    return _all_clear(at) if all_clear else _silence(at)
+
+
+def from_rule(
+    session: Session, context: Context, now: datetime, content: Content, cap_message_id: int | None
+) -> Act:
+    """A CAP message fires by itself: an alert that nobody drafted. Raises LoabanError."""
+    tree = AreaTree.read(session)
+    content = checks.verified(session, now, None, content, tree)
+    built = building.alert_of(session, now, content, tree, alert_id=new_alert_id(now), revision=1)
+    act = _act(built, ActKind.PRESS, None, now)
+    return act.model_copy(update={"cap_message_id": cap_message_id})
+
+
+def update_from_rule(
+    session: Session,
+    context: Context,
+    now: datetime,
+    content: Content,
+    alert_id: str,
+    *,
+    cap_message_id: int | None = None,
+    pending: Iterable[Act] = (),
+) -> Act:
+    """An update of an alert by a CAP message that may fire by itself. Raises LoabanError."""
+    at = Moment.at(session, context, now, None, alert_id, pending=pending)
+    if not at.found.in_force(now):
+        raise errors.refused(Move.UPDATE, Refusal.WRONG_STATE, None, "")
+    act = _sounding(at, ActKind.UPDATE, content)
+    return act.model_copy(update={"cap_message_id": cap_message_id})
+
+
+def new_alert_id(now: datetime) -> str:
+    return f"kc-{now:%Y%m%d}-{secrets.token_hex(4)}"
+
+
+def _done_before(at: Moment, what: ActKind, seen: int | None) -> Act | None:
+    """The newest act, if it is this one: since `seen`, or a moment ago."""
+    newest = at.found.newest
+    if newest is None or newest.what is not what:
+        return None
+    is_news = newest.revision > seen if seen is not None else at.now - newest.at < _SAME_PRESS
+    return newest if is_news else None
+
+
+def _sounding(at: Moment, what: ActKind, content: Content, not_before: datetime | None = None) -> Act:
+    """`not_before`: it is in force until then at least."""
+    built = building.alert_of(
+        at.session,
+        at.now,
+        at.verified(content),
+        at.tree,
+        alert_id=at.found.alert_id,
+        revision=at.found.number_for(what),
+        not_before=not_before,
+    )
+    return _act(built, what, at.person_id, at.now)
+
+
+def _later(now: datetime, expires_at: datetime, minutes: float) -> datetime:
+    most_s = LONGEST_VALIDITY_S
+    if 1 <= minutes <= most_s / 60:
+        later = expires_at + timedelta(minutes=minutes)
+        if (later - now).total_seconds() <= most_s:
+            return later
+    raise Invalid("emergency.bad_extension", field="minutes", most_days=round(most_s / 86_400))
+
+
+def _silence(at: Moment) -> Act:
+    last = at.last()
+    return Act(
+        alert_id=last.alert_id,
+        revision=at.found.next_revision(),
+        what=ActKind.CANCEL,
+        person_id=at.person_id,
+        at=at.now,
+        content=last.content,
+        area_ids=last.area_ids,
+        alert=None,
+    )
+
+
+def _all_clear(at: Moment) -> Act:
+    """For every area that the alert ever sounded in."""
+    heard = [act for act in at.found.acts if act.alert is not None]
+    soundings = dict.fromkeys(act.alert.sounding for act in heard if act.alert)
+    built = building.all_clear_of(
+        at.session,
+        at.now,
+        _alert(at, Move.CANCEL),
+        at.last().content,
+        at.tree,
+        revision=at.found.next_revision(),
+        after=tuple(soundings),
+    )
+    everywhere = checks.outermost([area_id for act in heard for area_id in act.area_ids], at.tree)
+    return _act(built, ActKind.CANCEL, at.person_id, at.now).model_copy(update={"area_ids": everywhere})
+
+
+def _alert(at: Moment, move: Move) -> Alert:
+    """What sounds now. Raises Conflict where nothing does."""
+    alert = at.last().alert
+    if alert is None:
+        raise errors.refused(move, Refusal.WRONG_STATE, None, "")
+    return alert
+
+
+def _act(built: Built, what: ActKind, person_id: str | None, now: datetime) -> Act:
+    return Act(
+        alert_id=built.alert.id,
+        revision=built.alert.revision,
+        what=what,
+        person_id=person_id,
+        at=now,
+        content=built.content,
+        area_ids=built.content.area_ids,
+        alert=built.alert,
+        seconds=built.seconds,
+    )

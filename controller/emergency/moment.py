@@ -1,0 +1,85 @@
+"""One person before one alert, with all that a decision about it needs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from sqlalchemy.orm import Session
+
+from controller.accounts.rules import Principal
+from controller.context import Context
+from controller.dispatch.tree import AreaTree
+from controller.emergency import checks, errors, rules
+from controller.emergency.acts import Act
+from controller.emergency.content import Content
+from controller.emergency.found import Found, content_of, look
+from controller.emergency.policy import TwoPeopleRule
+from controller.emergency.rules import Move, Refusal
+from controller.emergency.tables import ActKind
+
+
+@dataclass(frozen=True)
+class Moment:
+    """`person` None is a rule for a sender of CAP messages, which needs no right and no second person."""
+
+    session: Session
+    context: Context
+    now: datetime
+    person: Principal | None
+    found: Found
+    tree: AreaTree
+
+    @classmethod
+    def at(
+        cls,
+        session: Session,
+        context: Context,
+        now: datetime,
+        person: Principal | None,
+        alert_id: str,
+        *,
+        pending: Iterable[Act] = (),
+    ) -> "Moment":
+        """Raises NotFound `emergency.unknown`, and Forbidden outside the person's realm."""
+        found = look(session, alert_id, pending)
+        made = cls(session, context, now, person, found, AreaTree.read(session))
+        checks.check_realm(person, (*found.area_ids, *made.prepared.area_ids), made.tree)
+        return made
+
+    @property
+    def person_id(self) -> str | None:
+        return self.person.person_id if self.person else None
+
+    @property
+    def prepared(self) -> Content:
+        """What an update or a press would carry out; what counts now where nothing is prepared."""
+        return content_of(self.found.open) if self.found.open else self.found.content
+
+    @cached_property
+    def rule(self) -> TwoPeopleRule | None:
+        """Why one person is not enough."""
+        if self.person is None:
+            return None
+        return self.found.two_people(self.context.two_people.current(), self.tree)
+
+    def check(self, move: Move, asked_for: ActKind | None = None) -> None:
+        """Raises Conflict or Forbidden with the reason why this move cannot be made now."""
+        situation = self.found.situation(self.now, self.person_id or "", needs_two=self.rule is not None)
+        why_not = rules.refusal(move, situation, asked_for)
+        if why_not is not None:
+            name = self.tree.name(self.rule.area_id) if self.rule else ""
+            raise errors.refused(move, why_not, self.rule, name)
+
+    def check_confirmed(self, confirmed: str) -> None:
+        checks.check_confirmed(confirmed, self.prepared, self.tree)
+
+    def last(self) -> Act:
+        """The newest act. Raises Conflict before the first."""
+        newest = self.found.newest
+        if newest is None:
+            raise errors.refused(Move.UPDATE, Refusal.WRONG_STATE, None, "")
+        return newest
+
+    def verified(self, content: Content) -> Content:
+        return checks.verified(self.session, self.now, self.person, content, self.tree)

@@ -1,0 +1,239 @@
+"""The only SQL about alerts and standing messages."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import CursorResult, and_, func, select, update
+from sqlalchemy.orm import Session
+
+from controller.cap.tables import CapMessageRow
+from controller.db.upsert import insert_missing
+from controller.emergency.tables import (
+    ActKind,
+    AlertReceiptRow,
+    AlertRevision,
+    AlertRow,
+    AlertState,
+    AlertTarget,
+    RevisionState,
+    StandingMessage,
+    StandingState,
+)
+from controller.media.tables import Sound
+from controller.playback.tables import Playback
+from controller.stations.tables import Station, StationPicture
+from wire.ids import Outcome, OutcomeReason, StationKind
+
+OPEN = (RevisionState.DRAFT, RevisionState.WAITING)
+_CHUNK = 500
+
+
+def alert(session: Session, alert_id: str) -> AlertRow | None:
+    return session.get(AlertRow, alert_id, populate_existing=True)
+
+
+def alerts(session: Session, states: Collection[AlertState], limit: int) -> Sequence[AlertRow]:
+    """The newest first."""
+    statement = select(AlertRow).order_by(AlertRow.created_at.desc(), AlertRow.id).limit(limit)
+    return session.scalars(statement.where(AlertRow.state.in_(states))).all()
+
+
+def revisions(session: Session, alert_id: str) -> Sequence[AlertRevision]:
+    """Every one of them, the newest first."""
+    return session.scalars(
+        select(AlertRevision)
+        .where(AlertRevision.alert_id == alert_id)
+        .order_by(AlertRevision.revision.desc())
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def open_revisions(session: Session, alert_ids: Collection[str]) -> dict[str, AlertRevision]:
+    """What is prepared and not carried out, by alert."""
+    found = session.scalars(
+        select(AlertRevision).where(AlertRevision.alert_id.in_(alert_ids), AlertRevision.state.in_(OPEN))
+    )
+    return {revision.alert_id: revision for revision in found}
+
+
+def is_recorded(session: Session, alert_id: str, revision: int) -> bool:
+    state = session.scalar(
+        select(AlertRevision.state).where(
+            AlertRevision.alert_id == alert_id, AlertRevision.revision == revision
+        )
+    )
+    return state is RevisionState.DONE
+
+
+def take_over(session: Session, alert_id: str, act: ActKind, revision: int) -> bool:
+    """The prepared act becomes this revision; False if none was prepared."""
+    statement = (
+        update(AlertRevision)
+        .where(AlertRevision.alert_id == alert_id, AlertRevision.act == act, AlertRevision.state.in_(OPEN))
+        .values(revision=revision)
+    )
+    return _rows(session.execute(statement, execution_options={"synchronize_session": False})) == 1
+
+
+def highest_revision(session: Session, alert_id: str) -> int:
+    found = session.scalar(select(func.max(AlertRevision.revision)).where(AlertRevision.alert_id == alert_id))
+    return found or 0
+
+
+def discard_open(session: Session, alert_id: str) -> int:
+    statement = (
+        update(AlertRevision)
+        .where(AlertRevision.alert_id == alert_id, AlertRevision.state.in_(OPEN))
+        .values(state=RevisionState.DISCARDED)
+    )
+    return _rows(session.execute(statement, execution_options={"synchronize_session": False}))
+
+
+def add_targets(session: Session, rows: Sequence[dict[str, Any]]) -> int:
+    """Stations that are not among the alert's yet."""
+    return insert_missing(session, AlertTarget, rows)
+
+
+def link_cap_message(session: Session, message_id: int, alert_id: str) -> None:
+    session.execute(update(CapMessageRow).where(CapMessageRow.id == message_id).values(alert_id=alert_id))
+
+
+def sounds(session: Session, digests: Collection[str]) -> dict[str, Sound]:
+    return {sound.sha256: sound for sound in session.scalars(select(Sound).where(Sound.sha256.in_(digests)))}
+
+
+class StationRow(NamedTuple):
+    """A station as the board sees it, and what it has said of one sounding."""
+
+    id: str
+    name: str
+    kind: StationKind
+    area_id: str
+    installed: bool
+    online: bool | None
+    presence_at: datetime | None
+    heartbeat_at: datetime | None
+    target_revision: int | None
+    reachable_at_press: bool | None
+    received_at: datetime | None
+    sounding_at: datetime | None
+    first_frame_at: datetime | None
+    outcome: Outcome | None
+    reason: OutcomeReason | None
+    seconds_played: float | None
+    reported_at: datetime | None
+
+
+def on_board(session: Session, alert_id: str, sounding: str) -> list[StationRow]:
+    """Every station with its part in the alert, if any; one look for all, by name."""
+    target = and_(AlertTarget.station_id == Station.id, AlertTarget.alert_id == alert_id)
+    receipt = and_(AlertReceiptRow.station_id == Station.id, AlertReceiptRow.sounding == sounding)
+    report = and_(Playback.station_id == Station.id, Playback.occurrence_id == sounding)
+    rows = session.execute(
+        select(
+            Station.id,
+            Station.name,
+            Station.kind,
+            Station.area_id,
+            Station.installed,
+            StationPicture.online,
+            StationPicture.presence_at,
+            StationPicture.heartbeat_at,
+            AlertTarget.revision,
+            AlertTarget.reachable,
+            AlertReceiptRow.received_at,
+            AlertReceiptRow.sounding_at,
+            AlertReceiptRow.first_frame_at,
+            Playback.outcome,
+            Playback.reason,
+            Playback.seconds_played,
+            Playback.received_at,
+        )
+        .select_from(Station)
+        .outerjoin(StationPicture, StationPicture.station_id == Station.id)
+        .outerjoin(AlertTarget, target)
+        .outerjoin(AlertReceiptRow, receipt)
+        .outerjoin(Playback, report)
+        .order_by(Station.name, Station.id)
+    )
+    return [StationRow._make(row) for row in rows]
+
+
+def standing(session: Session, message_id: str) -> StandingMessage | None:
+    return session.get(StandingMessage, message_id, populate_existing=True)
+
+
+def standing_in(session: Session, area_ids: Collection[str]) -> Sequence[tuple[StandingMessage, Sound]]:
+    """Every standing message of these areas with its sound, the newest first."""
+    wanted = sorted(area_ids)
+    found: list[tuple[StandingMessage, Sound]] = []
+    for start in range(0, len(wanted), _CHUNK):
+        rows = session.execute(
+            select(StandingMessage, Sound)
+            .join(Sound, Sound.sha256 == StandingMessage.sound_sha256)
+            .where(StandingMessage.area_id.in_(wanted[start : start + _CHUNK]))
+        )
+        found += [(message, sound) for message, sound in rows]
+    return sorted(found, key=lambda pair: (pair[0].made_at, pair[0].id), reverse=True)
+
+
+def approved_standing(
+    session: Session, area_ids: Collection[str], uses: Collection[str]
+) -> Sequence[tuple[StandingMessage, Sound]]:
+    """Approved ones of these areas and uses, the latest approved last."""
+    rows = session.execute(
+        select(StandingMessage, Sound)
+        .join(Sound, Sound.sha256 == StandingMessage.sound_sha256)
+        .where(
+            StandingMessage.area_id.in_(area_ids),
+            StandingMessage.use.in_(uses),
+            StandingMessage.state == StandingState.APPROVED,
+        )
+        .order_by(StandingMessage.decided_at, StandingMessage.made_at, StandingMessage.id)
+    )
+    return [(message, sound) for message, sound in rows]
+
+
+def change_standing(
+    session: Session, message_id: str, sources: Collection[StandingState], values: dict[str, Any]
+) -> bool:
+    """False if somebody else was faster."""
+    statement = (
+        update(StandingMessage)
+        .where(StandingMessage.id == message_id, StandingMessage.state.in_(sources))
+        .values(**values)
+    )
+    return _rows(session.execute(statement, execution_options={"synchronize_session": False})) == 1
+
+
+class Holding(NamedTuple):
+    """A station and its last heartbeat, for what it holds in advance."""
+
+    id: str
+    name: str
+    area_id: str
+    languages: list[str]
+    standing: dict[str, Any] | None
+    """The heartbeat's `CacheState` of standing sounds alone."""
+
+
+def holdings(session: Session) -> list[Holding]:
+    """Every installed station, by name."""
+    rows = session.execute(
+        select(
+            Station.id,
+            Station.name,
+            Station.area_id,
+            Station.languages,
+            StationPicture.heartbeat["standing"],
+        )
+        .outerjoin(StationPicture, StationPicture.station_id == Station.id)
+        .where(Station.installed)
+        .order_by(Station.name, Station.id)
+    )
+    return [Holding._make(row) for row in rows]
+
+
+def _rows(result: Any) -> int:
+    return cast("CursorResult[Any]", result).rowcount
