@@ -2,7 +2,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: install run check test test-slow bench clean
+.PHONY: install run check test test-slow bench bench-alert clean
 
 install:
 	@bash scripts/install.sh
@@ -19,6 +19,11 @@ test: install
 bench: install
 	@$(PY) -m bench.ingest
 	@$(PY) -m bench.plan_compile
+
+# From the press to the loudspeakers of a whole province; installs Mosquitto through apt where it is missing.
+STATIONS := 2340
+bench-alert: install
+	@$(PY) -m bench.alert $(STATIONS)
 
 clean:
 	rm -rf $(VENV) node_modules build controller/web/static/dist

@@ -105,15 +105,19 @@ def _remaining_length(buffer: bytearray, at: int) -> tuple[int, int] | None:
     raise ProtocolBroken("remaining length of more than four bytes")
 
 
-def connect(client_id: str, keepalive_s: int, will: Will, username: str = "", password: str = "") -> bytes:
-    """A clean session; the will at QoS 1, retained."""
-    flags = 0b0010_1110 | (0b1000_0000 if username else 0) | (0b0100_0000 if username and password else 0)
+def connect(
+    client_id: str, keepalive_s: int, will: Will | None = None, username: str = "", password: str = ""
+) -> bytes:
+    """A clean session; the will at QoS 1, retained. A password goes only with a name."""
+    with_password = bool(username and password)
+    flags = 0b10 | (0b0010_1100 if will else 0) | with_password << 6 | bool(username) << 7
     body = _text("MQTT") + bytes((4, flags)) + keepalive_s.to_bytes(2, "big") + _text(client_id)
-    body += _text(will.topic) + _binary(will.payload)
+    if will:
+        body += _text(will.topic) + _binary(will.payload)
     if username:
         body += _text(username)
-        if password:
-            body += _text(password)
+    if with_password:
+        body += _text(password)
     return _whole(Kind.CONNECT, 0, body)
 
 
