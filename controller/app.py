@@ -13,6 +13,8 @@ from audio_library import Store
 from controller import guard, keys, problems
 from controller.accounts import routes as accounts
 from controller.areas import routes as areas
+from controller.boards.desk import Desk
+from controller.boards.receipts import Receipts
 from controller.clockwork import routes as clockwork
 from controller.clockwork.jobs import jobs
 from controller.clockwork.service import Clockwork
@@ -22,6 +24,7 @@ from controller.db import migrate
 from controller.db.session import Database
 from controller.dispatch.publisher import Publisher
 from controller.emergency import signals, sound_routes
+from controller.emergency.recording import record
 from controller.errors import Conflict
 from controller.media import routes as media
 from controller.media.worker import UploadWorker
@@ -56,10 +59,11 @@ def compose(settings: Settings) -> tuple[Context, Waker]:
     return context, waker
 
 
-def create_app(context: Context) -> FastAPI:
-    """The pages and the API, without anything that runs by itself."""
+def create_app(context: Context, desk: Desk | None = None) -> FastAPI:
+    """The pages and the API, without anything that runs by itself. A desk of its own publishes nothing."""
     app = FastAPI(title=context.texts.say("vi", "web.name"), docs_url=None, redoc_url=None)
     app.state.context = context
+    app.state.desk = desk or Desk(context, None, record)
     problems.install(app)
     app.add_middleware(guard.Guard)
     daily = (health, accounts, areas, media, programmes, timetable, playback, stations, clockwork, pages)
@@ -84,20 +88,28 @@ async def serve(settings: Settings) -> None:
     intake = Intake(context, link)
     publisher = Publisher(context, link)
     link.greet(lambda _connection: waker.wake("dispatch"))
-    clockwork_ = Clockwork(context, jobs(context, publisher), waker)
+    receipts = Receipts(context, link)
+    desk_link = Link(settings.broker_host, settings.broker_port, f"controller-{context.process_id}-desk")
+    desk = Desk(context, desk_link, record)
+    clockwork_ = Clockwork(context, jobs(context, publisher, desk), waker)
     worker = UploadWorker(context, waker)
-    app = create_app(context)
+    # Before anything makes boards: an alert that only the spool knows must stay on them.
+    await asyncio.to_thread(desk.load)
+    app = create_app(context, desk)
     app.state.link = link
     server = _Server(_http(app))
     try:
         async with asyncio.TaskGroup() as group:
             running = [
                 group.create_task(part.run(), name=type(part).__name__)
-                for part in (link, intake, clockwork_, worker)
+                for part in (desk, desk_link, link, intake, receipts, clockwork_, worker)
             ]
             if settings.broker == "embedded":
                 running.append(group.create_task(broker.run(), name="EmbeddedBroker"))
             await server.serve(sockets=[listening])
+            # The desk first: a press that is under way still needs its link, and the broker behind it.
+            running[0].cancel()
+            await asyncio.wait(running[:1])
             for task in running:
                 task.cancel()
     finally:

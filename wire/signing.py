@@ -8,9 +8,8 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import GuestProtocol, OKPKey
 
-from wire.alerts import AlertBoard, StandingLayer
 from wire.errors import BadSignature, Malformed
-from wire.messages import Message, PlanLayer, StationCard
+from wire.messages import Message
 
 _ALGORITHM = "Ed25519"
 MAX_DOCUMENT_BYTES: Final = 6 * 1024 * 1024
@@ -20,7 +19,7 @@ _MAX_TOKEN_BYTES: Final = MAX_DOCUMENT_BYTES * 4 // 3 + 4096
 _REGISTRY = jws.JWSRegistry(algorithms=[_ALGORITHM])
 _REGISTRY.max_payload_length = _MAX_TOKEN_BYTES
 
-Document = TypeVar("Document", PlanLayer, StationCard, AlertBoard, StandingLayer)
+Document = TypeVar("Document", bound=Message)
 
 
 class SigningKey:

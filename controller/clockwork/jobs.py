@@ -3,6 +3,9 @@
 from datetime import timedelta
 
 from controller.accounts import service as accounts
+from controller.boards.desk import Desk
+from controller.boards.job import NAME as EMERGENCY
+from controller.boards.job import Emergency
 from controller.clockwork import queries
 from controller.clockwork.service import Job
 from controller.context import Context
@@ -17,9 +20,10 @@ CLEANUP = "cleanup"
 _MISSED_KEPT = timedelta(days=90)
 
 
-def jobs(context: Context, publisher: Publisher) -> list[Job]:
-    dispatch = Dispatch(context, publisher)
+def jobs(context: Context, publisher: Publisher, desk: Desk) -> list[Job]:
+    dispatch, emergency = Dispatch(context, publisher), Emergency(context, desk)
     return [
+        Job(EMERGENCY, every_s=5, run=emergency.run),
         Job(DISPATCH, every_s=30, run=dispatch.run),
         Job(STATIONS, every_s=10, run=lambda: sweep_stations(context)),
         Job(CLEANUP, every_s=3600, run=lambda: clean_up(context), grace_s=600),

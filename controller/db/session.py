@@ -1,22 +1,23 @@
 """Engine and transactions, the same for SQLite (WAL) and PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.orm import Session
 
-_SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000")
+_SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+_LOCK_WAIT_S = 15.0
 
 
 class Database:
     """One engine for the process. Every use is one transaction, committed when the block ends well."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, lock_wait_s: float = _LOCK_WAIT_S) -> None:
         self.engine = create_engine(url, pool_pre_ping=True, pool_size=20, max_overflow=20)
         if self.engine.dialect.name == "sqlite":
-            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "connect", _prepare_sqlite(lock_wait_s))
             event.listen(self.engine, "begin", _begin_sqlite)
 
     @contextmanager
@@ -36,12 +37,15 @@ class Database:
         self.engine.dispose()
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in _SQLITE_PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def _prepare_sqlite(lock_wait_s: float) -> Callable[[Any, Any], None]:
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (*_SQLITE_PRAGMAS, f"busy_timeout={round(lock_wait_s * 1000)}"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return prepare
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,11 +1,12 @@
 """Insert-or-update in one statement, for SQLite and PostgreSQL alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.functions import coalesce
 
 from controller.db.base import Base
 
@@ -13,17 +14,23 @@ Row = Mapping[str, Any]
 
 
 def upsert(
-    session: Session, table: type[Base], rows: Sequence[Row], only_if: ColumnElement[bool] | None = None
+    session: Session,
+    table: type[Base],
+    rows: Sequence[Row],
+    only_if: ColumnElement[bool] | None = None,
+    first_stands: Collection[str] = (),
 ) -> int:
     """Insert each row, or overwrite the one with its key (where `only_if` holds). Returns rows written.
 
-    Every row names the same columns.
+    Every row names the same columns. Those in `first_stands` are filled in where they are empty, and kept.
     """
     if not rows:
         return 0
     keys = _primary_key(table)
     statement = _insert(session, table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    changed: dict[str, Any] = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    for name in first_stands:
+        changed[name] = coalesce(table.__table__.c[name], statement.excluded[name])
     return _execute(
         session, statement.on_conflict_do_update(index_elements=keys, set_=changed, where=only_if), rows
     )

@@ -1,12 +1,13 @@
-"""What a plan layer holds, for how long, and when it counts as changed. Pure."""
+"""What a document holds, for how long, and when it counts as changed. Pure."""
 
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
+from wire.alerts import AlertBoard, StandingLayer
 from wire.messages import PlanLayer, StationCard
 
-Document = PlanLayer | StationCard
+Document = PlanLayer | StationCard | StandingLayer | AlertBoard
 
 _DAY = timedelta(days=1)
 

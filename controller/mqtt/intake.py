@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from controller.context import Context
 from controller.mqtt.link import Inbound, Link, Publication
+from controller.mqtt.reading import Reader
 from controller.playback import service as playback
 from controller.stations import service as stations
 from controller.stations.service import HeardHeartbeat, HeardPresence
@@ -25,8 +27,8 @@ _log = logging.getLogger(__name__)
 
 _MOST_TOPICS = 50_000
 _MOST_REPORTS = 5_000
+_REPORTS_EVERY_S = 0.25
 
-Said = TypeVar("Said", Presence, Heartbeat, RawReportBatch)
 Written = TypeVar("Written")
 
 
@@ -61,6 +63,11 @@ class Inbox:
         with self._lock:
             self._batch.reports.append(message)
 
+    @property
+    def has_reports(self) -> bool:
+        with self._lock:
+            return bool(self._batch.reports)
+
     def take(self) -> Batch:
         with self._lock:
             batch, self._batch = self._batch, Batch()
@@ -75,21 +82,33 @@ class Intake:
         self._link = link
         self._every_s = every_s
         self._inbox = Inbox()
-        self.refused: Counter[str] = Counter()
-        """Messages not taken, by why: `malformed`, `wrong_station`, `unknown_station`."""
+        self._reader = Reader()
         link.hear(topics.ALL_PRESENCES, 1, self._inbox.presence)
         link.hear(topics.ALL_HEARTBEATS, 0, self._inbox.heartbeat)
         link.hear(topics.ALL_REPORTS, 1, self._inbox.report)
+
+    @property
+    def refused(self) -> Counter[str]:
+        """Messages not taken, by why: `malformed`, `wrong_station`, `unknown_station`."""
+        return self._reader.refused
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         pool = ThreadPoolExecutor(1, thread_name_prefix="intake")
         try:
             while True:
-                await asyncio.sleep(self._every_s)
+                await self._pause()
                 await loop.run_in_executor(pool, self.take_in)
         finally:
             await asyncio.to_thread(pool.shutdown)
+
+    async def _pause(self) -> None:
+        """Reports are waited for, by the station and by people; the rest comes often enough."""
+        until_s = time.monotonic() + self._every_s
+        while (left_s := until_s - time.monotonic()) > 0:
+            await asyncio.sleep(min(left_s, _REPORTS_EVERY_S))
+            if self._inbox.has_reports:
+                return
 
     def take_in(self) -> None:
         """Everything that has arrived, in short transactions; then the acknowledgements.
@@ -102,11 +121,11 @@ class Intake:
             return
         presences = [
             HeardPresence(said, message.received_at, message.retained)
-            for message, said in self._decoded(batch.presences.values(), Presence)
+            for message, said in self._reader.read(batch.presences.values(), Presence)
         ]
         heartbeats = [
             HeardHeartbeat(said, message.received_at)
-            for message, said in self._decoded(batch.heartbeats.values(), Heartbeat)
+            for message, said in self._reader.read(batch.heartbeats.values(), Heartbeat)
         ]
         reports = self._reports(batch.reports)
         known = self._known(
@@ -129,20 +148,17 @@ class Intake:
         It is not acknowledged: the station keeps it for a controller that understands it.
         """
         found: defaultdict[str, list[PlaybackReport]] = defaultdict(list)
-        for message, batch in self._decoded(messages, RawReportBatch):
+        for message, batch in self._reader.read(messages, RawReportBatch):
             for raw in batch.reports:
                 try:
                     found[batch.station].append(PlaybackReport.read(raw))
                 except Malformed:
-                    self._refuse("malformed", message.topic)
+                    self._reader.refuse("malformed", message.topic)
         return dict(found)
 
     def _known(self, speakers: set[str]) -> set[str]:
         with self._context.database.read() as session:
-            known = stations.known(session, speakers)
-        for station_id in sorted(speakers - known):
-            self._refuse("unknown_station", station_id)
-        return known
+            return self._reader.known(speakers, stations.known(session, speakers))
 
     def _acknowledge(self, reports: Mapping[str, list[PlaybackReport]]) -> None:
         now = self._context.now()
@@ -165,30 +181,6 @@ class Intake:
             _log.warning("the database did not take what stations said; once more", exc_info=True)
         with self._context.database.write() as session:
             return work(session)
-
-    def _decoded(self, messages: Iterable[Inbound], kind: type[Said]) -> list[tuple[Inbound, Said]]:
-        found = []
-        for message in messages:
-            topic = topics.parse(message.topic)
-            try:
-                said = kind.decode(message.payload)
-            except Malformed:
-                self._refuse("malformed", message.topic)
-                continue
-            except Exception:  # noqa: BLE001  (whatever a stranger's bytes break, the others are heard)
-                _log.exception("a message that cannot be read at all, on %s", message.topic[:160])
-                self._refuse("malformed", message.topic)
-                continue
-            if topic is None or said.station != topic.owner:
-                self._refuse("wrong_station", message.topic)
-                continue
-            found.append((message, said))
-        return found
-
-    def _refuse(self, why: str, whom: str) -> None:
-        self.refused[why] += 1
-        if self.refused[why] == 1 or self.refused[why] % 1000 == 0:
-            _log.warning("%s: %s (%d so far)", why, whom[:160], self.refused[why])
 
 
 def _keep_newest(latest: dict[str, Inbound], message: Inbound) -> None:

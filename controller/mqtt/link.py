@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -56,6 +57,18 @@ class Connection:
 Handler = Callable[[Inbound], None]
 
 
+class Sending:
+    """What was handed to the link at one moment, in this order."""
+
+    def __init__(self, acknowledged: Sequence[Callable[[float], bool]]) -> None:
+        self._acknowledged = acknowledged
+
+    def wait(self, timeout_s: float) -> list[bool]:
+        """Which of them the broker has acknowledged on the connection of that moment."""
+        deadline_s = time.monotonic() + timeout_s
+        return [acknowledged(deadline_s) for acknowledged in self._acknowledged]
+
+
 class Link:
     """Connects, subscribes, and connects again after a random pause, until cancelled.
 
@@ -94,12 +107,15 @@ class Link:
 
     def publish(self, publications: Sequence[Publication], timeout_s: float) -> list[bool]:
         """Publish at QoS 1 and wait; which of them the broker has acknowledged on this connection."""
+        return self.begin(publications).wait(timeout_s)
+
+    def begin(self, publications: Sequence[Publication]) -> Sending:
+        """Publish at QoS 1 in this order, without waiting yet."""
         client, connection = self._client, self._connection
         if client is None or connection is None:
-            return [False] * len(publications)
-        deadline_s = time.monotonic() + timeout_s
+            return Sending([lambda _deadline_s: False] * len(publications))
         sent = [self._send(client, publication) for publication in publications]
-        return [self._acknowledged(info, connection, deadline_s) for info in sent]
+        return Sending([partial(self._acknowledged, info, connection) for info in sent])
 
     def offer(self, publication: Publication) -> None:
         """Publish at QoS 1 without waiting; lost if the link is down."""

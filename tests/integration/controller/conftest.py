@@ -17,6 +17,8 @@ from audio_library import Store
 from controller.accounts.rules import Principal
 from controller.accounts.tables import Grant, Person, Role
 from controller.areas.tables import Area, AreaLevel
+from controller.boards.desk import Desk
+from controller.boards.receipts import Receipts
 from controller.clockwork.jobs import jobs
 from controller.clockwork.service import Clockwork
 from controller.clockwork.waker import Waker
@@ -24,6 +26,8 @@ from controller.context import Context
 from controller.db.migrate import upgrade
 from controller.db.session import Database
 from controller.dispatch.publisher import Publisher
+from controller.emergency.acts import Act
+from controller.emergency.recording import record
 from controller.media.tables import Sound
 from controller.mqtt.broker import EmbeddedBroker
 from controller.mqtt.intake import Intake
@@ -138,14 +142,19 @@ class Controller:
     link: Link
     intake: Intake
     clockwork: Clockwork
+    desk: Desk
+    desk_link: Link
+    receipts: Receipts
 
     async def run(self) -> None:
+        parts = (self.link, self.desk_link, self.desk, self.intake, self.receipts, self.clockwork)
         async with asyncio.TaskGroup() as group:
-            for part in (self.link, self.intake, self.clockwork):
+            for part in parts:
                 group.create_task(part.run())
 
 
 StartController = Callable[..., Awaitable[Controller]]
+Record = Callable[[Context, Act], bool]
 
 
 @pytest.fixture
@@ -160,10 +169,10 @@ async def start_controller(
     """Each call is one more controller process's worth of parts on the same database."""
     running: list[tuple[asyncio.Task[None], Controller]] = []
 
-    async def start(address: Address, **changes: Any) -> Controller:
+    async def start(address: Address, *, record: Record = record, data: str = "") -> Controller:
         waker = Waker()
         context = Context(
-            settings=Settings(data_dir=tmp_path, database_url=database_url),
+            settings=Settings(data_dir=tmp_path / (data or f"data-{len(running)}"), database_url=database_url),
             database=Database(database_url),
             store=Store(tmp_path / "library"),
             texts=Texts(),
@@ -174,8 +183,13 @@ async def start_controller(
         intake = Intake(context, link, every_s=0.1)
         publisher = Publisher(context, link)
         link.greet(lambda _connection: waker.wake("dispatch"))
-        clockwork = Clockwork(context, jobs(context, publisher), waker, tick_s=0.2)
-        made = Controller(context, waker, link, intake, clockwork)
+        desk_link = Link(address.host, address.port, f"controller-{context.process_id}-desk")
+        desk = Desk(context, desk_link, record)
+        clockwork = Clockwork(context, jobs(context, publisher, desk), waker, tick_s=0.2)
+        made = Controller(
+            context, waker, link, intake, clockwork, desk, desk_link, Receipts(context, link, every_s=0.05)
+        )
+        await asyncio.to_thread(desk.load)
         running.append((asyncio.create_task(made.run()), made))
         return made
 

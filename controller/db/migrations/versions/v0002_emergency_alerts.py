@@ -237,8 +237,16 @@ def upgrade() -> None:
     with op.batch_alter_table("stations", schema=None) as batch_op:
         batch_op.add_column(sa.Column("emergency_volume", sa.Integer(), nullable=False, server_default="100"))
 
+    with op.batch_alter_table("retained_documents", schema=None) as batch_op:
+        for name in ("version", "published_version"):
+            batch_op.alter_column(name, existing_type=sa.Integer(), type_=sa.BigInteger(), nullable=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("retained_documents", schema=None) as batch_op:
+        for name in ("version", "published_version"):
+            batch_op.alter_column(name, existing_type=sa.BigInteger(), type_=sa.Integer(), nullable=False)
+
     with op.batch_alter_table("stations", schema=None) as batch_op:
         batch_op.drop_column("emergency_volume")
 

@@ -1,0 +1,286 @@
+"""Where a press becomes sound: acts in memory, boards signed and published at once, the record beside it."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from controller.boards import boards, service
+from controller.boards.boards import Key, key_of
+from controller.boards.mirror import Mirror
+from controller.boards.recorder import Recorder
+from controller.boards.spool import Spool
+from controller.boards.wall import Sent, Wall
+from controller.clockwork.waker import Ear
+from controller.context import Context
+from controller.db.session import Database
+from controller.emergency.acts import Act, Performed
+from controller.emergency.tables import ActKind
+from controller.mqtt.link import Link
+
+_log = logging.getLogger(__name__)
+
+JOB: Final = "emergency"
+_REQUESTS: Final = 8
+_GLANCE_S: Final = 0.1
+"""How long a press waits for a look at the database."""
+_LOOK_EVERY_S: Final = 1.0
+_SETTLE_EVERY_S: Final = 0.25
+_PUBLISH_TIMEOUT_S: Final = 5.0
+_RECORD_WAIT_S: Final = 0.25
+"""How long a press that is published waits for its record, so that the next page finds it."""
+_IDLE_S: Final = 30.0
+_LEAVE_S: Final = 3.0
+_REMEMBERED: Final = timedelta(days=8)
+"""Longer than any validity."""
+
+
+@dataclass
+class _Ticket:
+    """One act on its way."""
+
+    act: Act
+    areas: list[str]
+    published_at: datetime | None = None
+    published: threading.Event = field(default_factory=threading.Event)
+    recorded: threading.Event = field(default_factory=threading.Event)
+
+    def performed(self, deadline_s: float) -> Performed:
+        if self.published.wait(max(0.0, deadline_s - time.monotonic())):
+            self.recorded.wait(max(0.0, min(deadline_s - time.monotonic(), _RECORD_WAIT_S)))
+        return Performed(published_at=self.published_at, recorded=self.recorded.is_set())
+
+
+class Desk:
+    """Every alert in force, by this process's best knowledge, and the boards that follow from it.
+
+    Any thread may call. `context` has a database engine of its own, and `pool` is for requests on alerts:
+    what else the controller does, or waits for, holds up neither. Without a link nothing is published.
+    """
+
+    def __init__(self, context: Context, link: Link | None, record: Callable[[Context, Act], bool]) -> None:
+        self.context = replace(context, database=Database(context.settings.resolved_database_url(), 5.0))
+        self.pool = ThreadPoolExecutor(_REQUESTS, thread_name_prefix="desk-request")
+        self._link = link
+        self._announced: deque[Act] = deque()
+        self._tickets: dict[Key, _Ticket] = {}
+        self._performing = 0
+        self._idle = threading.Condition()
+        self._looking: tuple[float, Future[None]] | None = None
+        self._blind = False
+        self._recording = ThreadPoolExecutor(1, thread_name_prefix="desk-record")
+        self._background = ThreadPoolExecutor(4, thread_name_prefix="desk")
+        self._record_ear, self._settle_ear = Ear(), Ear()
+        mirror = Mirror(context.signing_key, context.now, self._settle_ear.nudge, self._on_announced)
+        self._mirror = mirror
+        self._wall = Wall(context.signing_key, context.now, mirror, link)
+        spool = Spool(context.settings.data_dir / "emergency" / "spool")
+        self._recorder = Recorder(spool, lambda act: record(self.context, act), self._on_recorded)
+        if link is not None:
+            mirror.listen(link)
+            link.greet(lambda _connection: self._settle_ear.nudge())
+
+    def load(self) -> None:
+        """Acts from the database and the spool, before anything is made of them. Raises SQLAlchemyError."""
+        with self.context.database.read() as session:
+            for area_id, kept in service.kept_boards(session).items():
+                self._mirror.raise_version(area_id, kept.version)
+        self._look()
+        for act in self._recorder.load():
+            self._wall.learn(act)
+
+    def perform(self, act: Act, wait_s: float = 2.0) -> Performed:
+        """Publish and record; returns when it is published, or after `wait_s` in any case.
+
+        What is not done then goes on: nothing that a database, a disk or a broker does makes this raise.
+        The same revision of the same alert is performed once, and every caller is told how far it has come.
+        A cancel that met another act on the way still cancels, as the revision after that one.
+        """
+        deadline_s = time.monotonic() + wait_s
+        with self._idle:
+            self._performing += 1
+        try:
+            self._glance()
+            ticket, sent = self._take(act)
+            if sent is not None:
+                self._recording.submit(self._recorder.work)
+                self._record_ear.nudge()
+                self._confirm(sent, wait_s)
+            if self._link is None:
+                ticket.recorded.wait(wait_s)
+                return ticket.performed(deadline_s=0.0)
+            return ticket.performed(deadline_s)
+        finally:
+            with self._idle:
+                self._performing -= 1
+                self._idle.notify_all()
+
+    def pending(self) -> tuple[Act, ...]:
+        """Acts that are not recorded yet, oldest first."""
+        return self._recorder.pending()
+
+    def in_force(self, now: datetime) -> dict[str, Act]:
+        """The newest act of each alert that may sound now, recorded or not, by alert."""
+        return self._wall.in_force(now)
+
+    def newest(self, alert_id: str) -> Act | None:
+        """The newest act on this alert, recorded or not; None also for an old one that is over."""
+        self._hear_others()
+        return self._wall.newest(alert_id)
+
+    async def run(self) -> None:
+        """Until cancelled: records, looks at the database, and sets boards right."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_recording(), name="desk records")
+                group.create_task(self._keep_looking(), name="desk looks")
+                group.create_task(self._keep_settling(), name="desk settles")
+        finally:
+            await asyncio.to_thread(self.close)
+
+    def close(self) -> None:
+        """After the presses that are under way. What is not recorded by now is in the spool."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._performing == 0, timeout=_LEAVE_S)
+        for pool in (self.pool, self._recording, self._background):
+            pool.shutdown(wait=False, cancel_futures=True)
+        self._recorder.close()
+        self.context.database.close()
+
+    def reconcile(self) -> int:
+        """For the job: look, publish, and bring the rows up to date; how many were written."""
+        self._look()
+        self.settle()
+        with self.context.database.read() as session:
+            issued = self._wall.for_rows(service.kept_boards(session))
+        if not issued:
+            return 0
+        with self.context.database.write() as session:
+            written = service.note(session, self.context.now(), issued)
+        if not all(one.acknowledged for one in issued):
+            self.context.wake("dispatch")
+        return written
+
+    def settle(self) -> int:
+        """Publish every board that the broker should hold and does not; how many it has acknowledged."""
+        self._hear_others()
+        open_ = [ticket for ticket in list(self._tickets.values()) if not ticket.published.is_set()]
+        urgent = {area_id for ticket in open_ for area_id in ticket.areas}
+        return self._confirm(self._wall.set_right(self.pending(), urgent), _PUBLISH_TIMEOUT_S)
+
+    def _take(self, act: Act) -> tuple[_Ticket, Sent | None]:
+        """Put the act up, unless it is known already."""
+        with self._wall.lock:
+            self._hear_others()
+            known = self._wall.newest(act.alert_id)
+            if known is not None and act.revision <= known.revision:
+                if act.what is not ActKind.CANCEL or known.what is ActKind.CANCEL:
+                    return self._ticket_of(known if key_of(act) not in self._tickets else act), None
+                act = boards.renumbered(act, known.revision + 1, known)
+            ticket = _Ticket(act, boards.concerned(known, act))
+            self._tickets[key_of(act)] = ticket
+            self._recorder.keep(act)
+            return ticket, self._wall.put_up(act)
+
+    def _ticket_of(self, act: Act) -> _Ticket:
+        """Of one that came from elsewhere, made when it is asked for."""
+        ticket = self._tickets.get(key_of(act))
+        if ticket is None:
+            ticket = self._tickets[key_of(act)] = _Ticket(act, list(act.area_ids))
+            ticket.published_at = act.at
+            ticket.published.set()
+            ticket.recorded.set()
+        return ticket
+
+    def _confirm(self, sent: Sent, timeout_s: float) -> int:
+        done = self._wall.confirm(sent, timeout_s)
+        for ticket in list(self._tickets.values()):
+            if not ticket.published.is_set() and self._wall.is_up(ticket.areas):
+                ticket.published_at = self.context.now()
+                ticket.published.set()
+        return done
+
+    def _glance(self) -> None:
+        """A quick look at what others have recorded, if the database is quick."""
+        began_s, looking = self._look_beside()
+        if time.monotonic() - began_s > _LOOK_EVERY_S:
+            return
+        try:
+            looking.result(_GLANCE_S)
+        except TimeoutError:
+            _log.warning("the database is slow: the alert does not wait for it")
+
+    def _look_beside(self) -> tuple[float, Future[None]]:
+        """One look at a time, in a thread of its own."""
+        with self._wall.lock:
+            if self._looking is None or self._looking[1].done():
+                self._looking = time.monotonic(), self._background.submit(self._try_to_look)
+            return self._looking
+
+    def _try_to_look(self) -> None:
+        try:
+            self._look()
+        except Exception:  # noqa: BLE001  whatever the database does, the boards stand, and we look again
+            if not self._blind:
+                _log.exception("the desk cannot see the database; alerts go out without it")
+            self._blind = True
+            return
+        if self._blind:
+            _log.warning("the desk sees the database again")
+        self._blind = False
+
+    def _look(self) -> None:
+        self._hear_others()
+        began_s, now = time.monotonic(), self.context.now()
+        with self.context.database.read() as session:
+            recorded = service.acts(session, now, self._wall.ids())
+        self._wall.adopt(recorded, began_s)
+        self._forget(now)
+
+    def _forget(self, now: datetime) -> None:
+        pending = {key_of(act) for act in self.pending()}
+        self._wall.forget(now - _REMEMBERED, pending)
+        for key, ticket in list(self._tickets.items()):
+            if ticket.act.at <= now - _REMEMBERED and key not in pending:
+                self._tickets.pop(key, None)
+
+    def _hear_others(self) -> None:
+        """Acts of other controllers. Not in the link's thread, which a press may be waiting for."""
+        while self._announced:
+            act = self._announced.popleft()
+            if self._wall.learn(act):
+                _log.info("%s r%d was pressed at another controller", act.alert_id, act.revision)
+
+    def _on_announced(self, act: Act) -> None:
+        self._announced.append(act)
+        self._settle_ear.nudge()
+
+    def _on_recorded(self, act: Act) -> None:
+        ticket = self._tickets.get(key_of(act))
+        if ticket is not None:
+            ticket.recorded.set()
+        self.context.wake(JOB)
+
+    async def _keep_recording(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            pause_s = await loop.run_in_executor(self._recording, self._recorder.work)
+            await self._record_ear.heard(pause_s if self.pending() else _IDLE_S)
+
+    async def _keep_looking(self) -> None:
+        while True:
+            _began_s, looking = self._look_beside()
+            await asyncio.wrap_future(looking)
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _keep_settling(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await loop.run_in_executor(self._background, self.settle)
+            await self._settle_ear.heard(_SETTLE_EVERY_S)

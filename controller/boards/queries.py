@@ -1,0 +1,78 @@
+"""The SQL of boards and receipts."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import CursorResult, and_, or_, select, update
+from sqlalchemy.orm import Session
+
+from controller.db.upsert import upsert
+from controller.dispatch.tables import RetainedDocument
+from controller.emergency.tables import AlertReceiptRow, AlertRevision, AlertRow, AlertState, RevisionState
+from wire import topics
+
+
+class KeptBoard(NamedTuple):
+    """A board's row, by its topic."""
+
+    topic: str
+    version: int
+    digest: str
+    is_published: bool
+
+
+def newest_acts(
+    session: Session, now: datetime, alert_ids: Collection[str]
+) -> list[tuple[AlertRow, AlertRevision]]:
+    """The newest act of every alert whose sounding is in force, and of those named."""
+    carried_out = and_(
+        AlertRevision.alert_id == AlertRow.id,
+        AlertRevision.revision == AlertRow.revision,
+        AlertRevision.state == RevisionState.DONE,
+    )
+    statement = (
+        select(AlertRow, AlertRevision)
+        .join(AlertRevision, carried_out)
+        .where(or_(AlertRevision.expires_at > now, AlertRow.id.in_(alert_ids)))
+        .order_by(AlertRow.id)
+    )
+    return [(alert, revision) for alert, revision in session.execute(statement)]
+
+
+def any_over(session: Session, now: datetime) -> bool:
+    return session.execute(select(AlertRow.id).where(_over(now)).limit(1)).first() is not None
+
+
+def expire(session: Session, now: datetime) -> int:
+    """Active alerts whose validity has passed."""
+    statement = (
+        update(AlertRow).where(_over(now)).values(state=AlertState.EXPIRED, ended_at=AlertRow.expires_at)
+    )
+    result = session.execute(statement, execution_options={"synchronize_session": False})
+    return cast("CursorResult[Any]", result).rowcount
+
+
+def boards(session: Session) -> dict[str, KeptBoard]:
+    """Every board's row, by area."""
+    rows = session.execute(
+        select(
+            RetainedDocument.topic,
+            RetainedDocument.version,
+            RetainedDocument.digest,
+            RetainedDocument.published_version >= RetainedDocument.version,
+        ).where(RetainedDocument.topic.like(topics.alerts("%")))
+    )
+    kept = [KeptBoard(*row) for row in rows]
+    return {one.topic.split("/")[3]: one for one in kept}
+
+
+def save_receipts(session: Session, rows: Sequence[dict[str, Any]]) -> int:
+    """The first word on each moment stands; what was not told before is added."""
+    return upsert(
+        session, AlertReceiptRow, rows, first_stands=("received_at", "sounding_at", "first_frame_at")
+    )
+
+
+def _over(now: datetime) -> Any:
+    return and_(AlertRow.state == AlertState.ACTIVE, AlertRow.expires_at <= now)
