@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from controller.errors import Invalid
 
+_CAP_SENDER: Final = re.compile(r"[^\s,<&]{3,200}")
 _PLAIN_URL: Final = re.compile(r"https?://[^\s?#]+")
 
 
@@ -47,15 +48,22 @@ class Settings(BaseSettings):
     report_deadline_s: float = 24 * 3600.0
     """How long after its end an occurrence without a report waits before it counts as *unknown*."""
 
+    cap_sender: str = "loaban@lao-cai.invalid"
+    """Who we are in CAP messages; unique in the world, so an address or a host name of the province's own."""
+    cap_sign: bool = False
+    """Sign our CAP messages, with the key in `data_dir/keys/cap-signing.pem`."""
+
     def check(self) -> None:
         """What a controller needs before it serves.
 
-        Raises Invalid `settings.public_url_needed`, `settings.bad_public_url`.
+        Raises Invalid `settings.public_url_needed`, `settings.bad_public_url`, `settings.bad_cap_sender`.
         """
         if not self.public_url and self.broker == "external":
             raise Invalid("settings.public_url_needed")
         if self.public_url and not _is_url(self.public_url):
             raise Invalid("settings.bad_public_url", url=self.public_url)
+        if not _CAP_SENDER.fullmatch(self.cap_sender):
+            raise Invalid("settings.bad_cap_sender", sender=self.cap_sender)
 
     def resolved_database_url(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'loaban.db'}"

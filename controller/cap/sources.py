@@ -85,6 +85,8 @@ class Source(_Strict):
     signature: Demand = Demand.OPTIONAL
     default_validity_minutes: Annotated[float, Field(ge=5, le=LONGEST_VALIDITY_S / 60)] | None = None
     """For messages without an end. None: those are refused."""
+    all_clear: bool = False
+    """Whether a Cancel of what fired by itself also sounds the all-clear; silence alone otherwise."""
     rule: tuple[Rule, ...] = ()
     certificates: tuple[x509.Certificate, ...] = ()
     """What is in the certificate files."""
