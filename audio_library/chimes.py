@@ -45,12 +45,12 @@ def _melody(notes_hz: Sequence[float], step_s: float, seconds: float) -> Samples
     return total
 
 
-def bell(pitch_hz: float, samples: int) -> Samples:
+def bell(pitch_hz: float, samples: int, decay_s: float = DECAY_S) -> Samples:
     """Higher partials are softer and die sooner, as in a bell; the attack rises without a click."""
     time_s: Samples = np.arange(samples) / RATE_HZ
     tone: Samples = np.zeros(samples)
     for ratio, level in PARTIALS:
-        tone += level * np.exp(-time_s * ratio / DECAY_S) * np.sin(2 * np.pi * pitch_hz * ratio * time_s)
+        tone += level * np.exp(-time_s * ratio / decay_s) * np.sin(2 * np.pi * pitch_hz * ratio * time_s)
     attack = np.minimum(time_s / ATTACK_S, 1.0)
     shaped: Samples = tone * np.sin(attack * np.pi / 2) ** 2
     return shaped

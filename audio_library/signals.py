@@ -26,7 +26,8 @@ ATTENTION_SECOND_TONE = 1.26
 ATTENTION_PARTIALS = ((1, 1.0), (2, 0.35), (3, 0.25))
 
 DRILL_S = 6.0
-DRILL_HZ = 784.0
+DRILL_HZ = 880.0
+DRILL_DECAY_S = 0.3
 DRILL_STRIKES_S = (0.0, 0.7, 1.4, 3.2, 3.9, 4.6)
 
 ALL_CLEAR_S = 5.0
@@ -67,7 +68,7 @@ def _drill() -> Samples:
     total = np.zeros(round(DRILL_S * RATE_HZ))
     for strike_s in DRILL_STRIKES_S:
         start = round(strike_s * RATE_HZ)
-        total[start:] += bell(DRILL_HZ, total.size - start)
+        total[start:] += bell(DRILL_HZ, total.size - start, DRILL_DECAY_S)
     return _faded(total, rise_s=0.0, fall_s=0.4)
 
 

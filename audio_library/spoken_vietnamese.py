@@ -70,7 +70,7 @@ class _Reader:
             (rf"({w['hour']}|{w['minute']})\s*-\s*(?=\d)", lambda m: f"{m[1]} {w['to']} "),
             (rf"({_NUMBER})\s?({units})(?!\w)", lambda m: f"{m[1]} {self._units[m[2]]}"),
             (r"(?<![^\s(])-(?=\d)", lambda _: f"{self._n['minus']} "),
-            (rf"(?<![\w.,])({_NUMBER})", lambda m: self._number(m[1])),
+            (rf"(?<![\w.,])({_NUMBER})(?!\w)", lambda m: self._number(m[1])),
             (r"\s*/\s*(?=\d|\w)", lambda _: f" {w['over']} "),
             (r"\s+-\s+", lambda _: ", "),
             (r"\s*&\s*", lambda _: f" {w['and']} "),

@@ -121,7 +121,7 @@ def _card(station: Station, tree: AreaTree, media_url: str, now: datetime) -> St
         kind=station.kind,
         areas=tree.chain(station.area_id),
         zone=tree.areas[station.area_id].zone,
-        languages=tuple(station.languages),
+        languages=tuple(station.languages) or tree.languages(station.area_id),
         volume_min=station.volume_min,
         volume_max=station.volume_max,
         quiet_hours=quiet,

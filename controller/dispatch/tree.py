@@ -37,6 +37,12 @@ class AreaTree:
         below = {other for other in self.areas if area_id in self.chain(other)}
         return below | set(self.chain(area_id))
 
+    def languages(self, area_id: str) -> tuple[str, ...]:
+        """What alerts are said in there, in order: as the nearest area above decides, else Vietnamese."""
+        chain = reversed(self.chain(area_id))
+        decided = next((languages for one in chain if (languages := self.areas[one].languages)), ["vi"])
+        return tuple(decided)
+
     @cached_property
     def _chains(self) -> dict[str, tuple[str, ...]]:
         return {}

@@ -1,10 +1,12 @@
 """HTTP for the sound of an alert: what an officer records, uploads or types, and the whole to listen to."""
 
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
@@ -13,14 +15,17 @@ from controller.accounts import rules
 from controller.accounts.dependencies import SignedIn
 from controller.accounts.errors import not_your_role
 from controller.accounts.rules import Action
+from controller.boards.desk import Desk
 from controller.context import Context
-from controller.emergency import sounds
+from controller.dispatch.tree import AreaTree
+from controller.emergency import preview, service, sounds
 from controller.errors import LoabanError
 from controller.media import errors
 from controller.media import service as media
 from controller.media.reception import FORM_BYTES, Reception, blocks, hear_out, too_large
 from controller.media.schemas import SoundView
 from controller.media.tables import Sound
+from controller.stations import service as stations
 from controller.web.dependencies import InContext
 
 router = APIRouter(tags=["emergency"])
@@ -31,6 +36,13 @@ _MAKERS: Final = (Action.SEND_ALERT, Action.MAKE_STANDING)
 class TypedText(BaseModel):
     language: str = Field(max_length=16)
     text: str = Field(max_length=20_000)
+
+
+class Listener(BaseModel):
+    """A station, or its languages in order, such as `vi,hmn`; neither is one with every language."""
+
+    station: str = Field(default="", max_length=63)
+    languages: str = Field(default="", max_length=200)
 
 
 class AlertSoundView(SoundView):
@@ -53,6 +65,31 @@ async def make_sound(request: Request, context: InContext, principal: SignedIn) 
         raise
     except ClientDisconnect as error:
         raise errors.cut_off() from error
+
+
+@router.get("/api/alerts/{alert_id}/preview.opus")
+def preview_alert(
+    request: Request,
+    context: InContext,
+    principal: SignedIn,
+    alert_id: str,
+    listener: Annotated[Listener, Query()],
+) -> FileResponse:
+    """What is prepared, else what sounds."""
+    desk: Desk = request.app.state.desk
+    with context.database.read() as session:
+        now, pending = context.now(), desk.pending()
+        alert = service.as_it_will_sound(session, context, now, principal, alert_id, pending=pending)
+        languages = _languages_of(session, listener)
+    path = preview.make(context, alert, languages)
+    return FileResponse(path, media_type="audio/ogg", headers={"Cache-Control": "private, no-cache"})
+
+
+def _languages_of(session: Session, listener: Listener) -> tuple[str, ...]:
+    if not listener.station:
+        return tuple(filter(None, listener.languages.split(",")))
+    station = stations.get(session, listener.station)
+    return tuple(station.languages) or AreaTree.read(session).languages(station.area_id)
 
 
 def _kind(request: Request) -> str:
