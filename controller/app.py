@@ -23,6 +23,7 @@ from controller.context import Context
 from controller.db import migrate
 from controller.db.session import Database
 from controller.dispatch.publisher import Publisher
+from controller.emergency import routes as emergency
 from controller.emergency import signals, sound_routes
 from controller.emergency.recording import record
 from controller.errors import Conflict
@@ -67,7 +68,7 @@ def create_app(context: Context, desk: Desk | None = None) -> FastAPI:
     problems.install(app)
     app.add_middleware(guard.Guard)
     daily = (health, accounts, areas, media, programmes, timetable, playback, stations, clockwork, pages)
-    for part in (*daily, sound_routes):
+    for part in (*daily, emergency, sound_routes):
         app.include_router(part.router)
     return app
 

@@ -65,14 +65,14 @@ def add(
     return row
 
 
-def edit(
+def edit(  # noqa: PLR0917
     session: Session,
     context: Context,
     now: datetime,
     principal: Principal,
     alert_id: str,
-    *,
     content: Content,
+    *,
     pending: Iterable[Act] = (),
 ) -> None:
     """Change what is prepared; who asked for a second person must ask again. In force: prepare an update.
@@ -81,7 +81,13 @@ def edit(
     """
     at = Moment.at(session, context, now, principal, alert_id, pending=pending)
     at.check(Move.EDIT)
-    content, found = at.verified(content), at.found
+    rewrite(at, at.verified(content))
+
+
+def rewrite(at: Moment, content: Content) -> None:
+    """The content takes the place of what is prepared. Raises Conflict where nothing can be."""
+    at.check(Move.EDIT)
+    found = at.found
     if found.newest is not None:
         _prepare_update(at, content)
         return
@@ -90,7 +96,7 @@ def edit(
         describe(found.row, content)
         if found.row.state is AlertState.WAITING:
             found.row.state = AlertState.DRAFT
-    session.flush()
+    at.session.flush()
 
 
 def ask(
@@ -119,7 +125,7 @@ def discard(
     session: Session,
     context: Context,
     now: datetime,
-    principal: Principal,
+    principal: Principal | None,
     alert_id: str,
     *,
     pending: Iterable[Act] = (),

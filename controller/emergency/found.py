@@ -35,16 +35,14 @@ class Found:
     @cached_property
     def acts(self) -> list[Act]:
         """Everything that was carried out, oldest first."""
-        recorded = [act_of(one) for one in reversed(self.revisions) if one.state is RevisionState.DONE]
-        known = {act.revision for act in recorded}
-        fresh = [act for act in self.pending if act.revision not in known]
-        return sorted([*recorded, *fresh], key=lambda act: act.revision)
+        recorded = [act_of(one) for one in self.revisions if one.state is RevisionState.DONE]
+        return sorted([*recorded, *self.unrecorded.values()], key=lambda act: act.revision)
 
     @cached_property
     def open(self) -> AlertRevision | None:
         """What is prepared or asked for; not what an unrecorded act has carried out already."""
         one = next((one for one in self.revisions if one.state in queries.OPEN), None)
-        if one is None or any(act.what in {one.act, ActKind.CANCEL} for act in self._unrecorded()):
+        if one is None or any(act.what in {one.act, ActKind.CANCEL} for act in self.unrecorded.values()):
             return None
         return one
 
@@ -105,9 +103,11 @@ class Found:
             asked_by=prepared.asked_by if prepared else None,
         )
 
-    def _unrecorded(self) -> list[Act]:
+    @cached_property
+    def unrecorded(self) -> dict[int, Act]:
+        """Carried out, and not in the database yet; by revision."""
         recorded = {one.revision for one in self.revisions if one.state is RevisionState.DONE}
-        return [act for act in self.pending if act.revision not in recorded]
+        return {act.revision: act for act in self.pending if act.revision not in recorded}
 
 
 def look(session: Session, alert_id: str, pending: Iterable[Act] = ()) -> Found:

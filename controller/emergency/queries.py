@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import CursorResult, and_, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import CursorResult, and_, select, update
+from sqlalchemy.orm import Session, defer
 
 from controller.cap.tables import CapMessageRow
 from controller.db.upsert import insert_missing
@@ -14,7 +14,6 @@ from controller.emergency.tables import (
     AlertReceiptRow,
     AlertRevision,
     AlertRow,
-    AlertState,
     AlertTarget,
     RevisionState,
     StandingMessage,
@@ -33,10 +32,11 @@ def alert(session: Session, alert_id: str) -> AlertRow | None:
     return session.get(AlertRow, alert_id, populate_existing=True)
 
 
-def alerts(session: Session, states: Collection[AlertState], limit: int) -> Sequence[AlertRow]:
+def alerts(session: Session, limit: int) -> Sequence[AlertRow]:
     """The newest first."""
-    statement = select(AlertRow).order_by(AlertRow.created_at.desc(), AlertRow.id).limit(limit)
-    return session.scalars(statement.where(AlertRow.state.in_(states))).all()
+    return session.scalars(
+        select(AlertRow).order_by(AlertRow.created_at.desc(), AlertRow.id).limit(limit)
+    ).all()
 
 
 def revisions(session: Session, alert_id: str) -> Sequence[AlertRevision]:
@@ -49,12 +49,19 @@ def revisions(session: Session, alert_id: str) -> Sequence[AlertRevision]:
     ).all()
 
 
-def open_revisions(session: Session, alert_ids: Collection[str]) -> dict[str, AlertRevision]:
-    """What is prepared and not carried out, by alert."""
-    found = session.scalars(
-        select(AlertRevision).where(AlertRevision.alert_id.in_(alert_ids), AlertRevision.state.in_(OPEN))
-    )
-    return {revision.alert_id: revision for revision in found}
+def revisions_of(session: Session, alert_ids: Sequence[str]) -> dict[str, list[AlertRevision]]:
+    """Without their documents, by alert, the newest first."""
+    found: dict[str, list[AlertRevision]] = {}
+    for start in range(0, len(alert_ids), _CHUNK):
+        rows = session.scalars(
+            select(AlertRevision)
+            .where(AlertRevision.alert_id.in_(alert_ids[start : start + _CHUNK]))
+            .order_by(AlertRevision.alert_id, AlertRevision.revision.desc())
+            .options(defer(AlertRevision.cap_xml))
+        )
+        for row in rows:
+            found.setdefault(row.alert_id, []).append(row)
+    return found
 
 
 def is_recorded(session: Session, alert_id: str, revision: int) -> bool:
@@ -74,11 +81,6 @@ def take_over(session: Session, alert_id: str, act: ActKind, revision: int) -> b
         .values(revision=revision)
     )
     return _rows(session.execute(statement, execution_options={"synchronize_session": False})) == 1
-
-
-def highest_revision(session: Session, alert_id: str) -> int:
-    found = session.scalar(select(func.max(AlertRevision.revision)).where(AlertRevision.alert_id == alert_id))
-    return found or 0
 
 
 def discard_open(session: Session, alert_id: str) -> int:

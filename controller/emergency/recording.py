@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from controller.context import Context
 from controller.dispatch.tree import AreaTree
-from controller.emergency import drafts, queries
+from controller.emergency import as_cap, drafts, queries
 from controller.emergency.acts import Act
 from controller.emergency.tables import ActKind, AlertRevision, AlertRow, AlertState, RevisionState
 from controller.stations import queries as stations
@@ -20,13 +20,13 @@ _log = logging.getLogger(__name__)
 def record(context: Context, act: Act) -> bool:
     """In a transaction of its own. False if it was on record already. Raises what the database raises."""
     with context.database.write() as session:
-        if queries.is_recorded(session, act.alert_id, act.revision):
-            return False
-        _keep(session, context, act)
-        return True
+        return keep(session, context, act)
 
 
-def _keep(session: Session, context: Context, act: Act) -> None:
+def keep(session: Session, context: Context, act: Act) -> bool:
+    """In a transaction with what led to it, such as a CAP message. False if it was on record already."""
+    if queries.is_recorded(session, act.alert_id, act.revision):
+        return False
     row = _alert_row(session, act)
     revision = _revision_row(session, act)
     _apply(session, row, act)
@@ -36,6 +36,7 @@ def _keep(session: Session, context: Context, act: Act) -> None:
         queries.link_cap_message(session, act.cap_message_id, act.alert_id)
     session.flush()
     _add_cap(session, context, act, revision)
+    return True
 
 
 def _alert_row(session: Session, act: Act) -> AlertRow:
@@ -118,8 +119,6 @@ def targets(
 def _add_cap(session: Session, context: Context, act: Act, revision: AlertRevision) -> None:
     """An alert on record without its CAP form is better than none."""
     try:
-        from controller.emergency import as_cap
-
         with session.begin_nested():
             revision.cap_identifier, revision.cap_xml = as_cap.xml_of(session, context, act)
     except Exception:  # noqa: BLE001  (whatever breaks the export, the record of the alert must stand)

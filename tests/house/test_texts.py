@@ -103,7 +103,7 @@ def is_not_a_key(path: Path, value: str) -> bool:
     return (
         path.name in {"tables.py", "queries.py"}
         or "versions" in path.parts
-        or value.endswith((".html", ".py"))
+        or value.endswith((".html", ".py", ".toml", ".js"))
     )
 
 

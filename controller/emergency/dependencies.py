@@ -1,0 +1,79 @@
+"""How requests reach the desk. An act waits for nothing that other requests wait for: it has threads and
+database connections of its own, from the look-up of who is asking to the answer.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session
+
+from controller.accounts import service as accounts
+from controller.accounts.dependencies import token_of
+from controller.accounts.errors import sign_in_needed
+from controller.accounts.rules import Principal
+from controller.boards.desk import Desk
+from controller.context import Context
+from controller.emergency.acts import Act
+from controller.emergency.schemas import ActAnswer
+
+
+async def get_desk(request: Request) -> Desk:
+    return cast("Desk", request.app.state.desk)
+
+
+TheDesk = Annotated[Desk, Depends(get_desk)]
+
+
+async def pending_acts(desk: TheDesk) -> tuple[Act, ...]:
+    return desk.pending()
+
+
+PendingActs = Annotated[tuple[Act, ...], Depends(pending_acts)]
+"""Carried out, and perhaps not in the database yet."""
+
+
+@dataclass(frozen=True)
+class Acting:
+    """What an act is made from."""
+
+    session: Session
+    context: Context
+    now: datetime
+    person: Principal
+    pending: tuple[Act, ...]
+
+
+async def carry_out(request: Request, alert_id: str, make: Callable[[Acting], Act]) -> ActAnswer:
+    """Make the act and perform it, all on the desk's own threads. Raises LoabanError."""
+    desk = cast("Desk", request.app.state.desk)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(desk.pool, _carry_out, desk, request, alert_id, make)
+
+
+def _carry_out(desk: Desk, request: Request, alert_id: str, make: Callable[[Acting], Act]) -> ActAnswer:
+    context = desk.context
+    with context.database.read() as session:
+        token = token_of(request)
+        person = accounts.principal_of(session, context.now(), token) if token else None
+        if person is None:
+            raise sign_in_needed()
+        request.state.language = person.language
+        newest = desk.newest(alert_id)
+        pending = (*desk.pending(), *((newest,) if newest else ()))
+        act = make(Acting(session, context, context.now(), person, pending))
+    performed = desk.perform(act)
+    done = desk.newest(alert_id)
+    if done is not None and done.what is act.what and done.revision >= act.revision:
+        act = done
+    return ActAnswer(
+        alert_id=act.alert_id,
+        revision=act.revision,
+        sounding=act.alert.sounding if act.alert else None,
+        at=act.at,
+        published_at=performed.published_at,
+        recorded=performed.recorded,
+    )
