@@ -133,7 +133,8 @@ class LightLink:
         if had is None:
             return
         presence = self._presence(online=False, dated=True)
-        connection.publish(topics.presence(self._station), presence, qos=1, retain=True)
+        if not connection.publish(topics.presence(self._station), presence, qos=1, retain=True):
+            return
         try:
             async with asyncio.timeout(GOODBYE_S):
                 await connection.all_acknowledged()
