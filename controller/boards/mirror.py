@@ -28,6 +28,10 @@ class Announcement(Message):
     type: Literal["act"] = "act"
     act: Act
 
+    def encode(self) -> bytes:
+        """With what is None: an act is kept and told whole."""
+        return self.model_dump_json().encode()
+
 
 @dataclass(frozen=True)
 class Told:

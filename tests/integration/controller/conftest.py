@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,9 @@ from controller.db.migrate import upgrade
 from controller.db.session import Database
 from controller.dispatch.publisher import Publisher
 from controller.emergency.acts import Act
+from controller.emergency.content import Content
 from controller.emergency.recording import record
+from controller.emergency.tables import ActKind
 from controller.media.tables import Sound
 from controller.mqtt.broker import EmbeddedBroker
 from controller.mqtt.intake import Intake
@@ -37,7 +39,9 @@ from controller.settings import Settings
 from controller.stations import service as stations
 from controller.web.texts import Texts
 from schedules.category import Category
-from wire.ids import StationKind
+from wire.alerts import Alert, Voice
+from wire.ids import AlertKind, LatenessRule, Severity, StationKind
+from wire.messages import Item, Lateness
 from wire.signing import SigningKey
 
 COMMUNE = "bat-xat"
@@ -145,6 +149,20 @@ class Controller:
     desk: Desk
     desk_link: Link
     receipts: Receipts
+    task: "asyncio.Task[None] | None" = None
+
+    def start(self) -> None:
+        self.task = asyncio.create_task(self.run())
+
+    async def stop(self) -> None:
+        """Once; what one of its parts raised is raised here."""
+        task, self.task = self.task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+            self.context.database.close()
+            if not task.cancelled() and (error := task.exception()):
+                raise error
 
     async def run(self) -> None:
         parts = (self.link, self.desk_link, self.desk, self.intake, self.receipts, self.clockwork)
@@ -167,12 +185,14 @@ async def start_controller(
     tmp_path: Path, database_url: str, signing_key: SigningKey
 ) -> AsyncIterator[StartController]:
     """Each call is one more controller process's worth of parts on the same database."""
-    running: list[tuple[asyncio.Task[None], Controller]] = []
+    running: list[Controller] = []
 
     async def start(address: Address, *, record: Record = record, data: str = "") -> Controller:
         waker = Waker()
         context = Context(
-            settings=Settings(data_dir=tmp_path / (data or f"data-{len(running)}"), database_url=database_url),
+            settings=Settings(
+                data_dir=tmp_path / (data or f"data-{len(running)}"), database_url=database_url
+            ),
             database=Database(database_url),
             store=Store(tmp_path / "library"),
             texts=Texts(),
@@ -190,17 +210,26 @@ async def start_controller(
             context, waker, link, intake, clockwork, desk, desk_link, Receipts(context, link, every_s=0.05)
         )
         await asyncio.to_thread(desk.load)
-        running.append((asyncio.create_task(made.run()), made))
+        made.start()
+        running.append(made)
         return made
 
     yield start
-    for task, _ in running:
-        task.cancel()
-    for task, made in running:
-        await asyncio.wait([task])
-        made.context.database.close()
-        if not task.cancelled() and (error := task.exception()):
-            raise error
+    for made in running:
+        await made.stop()
+
+
+@pytest.fixture
+def context(tmp_path: Path, database_url: str, database: Database, signing_key: SigningKey) -> Context:
+    """For work beside the controllers."""
+    return Context(
+        settings=Settings(data_dir=tmp_path / "beside", database_url=database_url),
+        database=database,
+        store=Store(tmp_path / "library"),
+        texts=Texts(),
+        signing_key=signing_key,
+        wake=lambda _name: None,
+    )
 
 
 @dataclass
@@ -265,3 +294,48 @@ def until() -> Callable[..., Awaitable[Any]]:
         raise AssertionError(f"not within {within_s} s: {what}")
 
     return wait
+
+
+@pytest.fixture
+def make_act() -> Callable[..., Act]:
+    """An act on an alert in Bát Xát, as the service would build it now."""
+
+    def make(
+        alert_id: str = "kc-20261123-0000000a",
+        revision: int = 1,
+        what: ActKind = ActKind.PRESS,
+        *,
+        area_ids: tuple[str, ...] = (COMMUNE,),
+        validity_s: float = 3600.0,
+        at: datetime | None = None,
+        silent: bool = False,
+    ) -> Act:
+        now = at or datetime.now(UTC)
+        item = Item(sha256="5a" * 32, seconds=30.0, size_bytes=90_000)
+        alert = Alert(
+            id=alert_id,
+            revision=revision,
+            sounding=f"{alert_id}-r{revision}@{now:%Y%m%dT%H%M%SZ}",
+            kind=AlertKind.FLOOD,
+            severity=Severity.SEVERE,
+            title="Lũ quét",
+            sent_at=now,
+            expires_at=now + timedelta(seconds=validity_s),
+            signal=item,
+            voices=(Voice(language="vi", items=(item,)),),
+            lateness=Lateness(rule=LatenessRule.CONTINUE, grace_s=validity_s),
+        )
+        content = Content(kind=AlertKind.FLOOD, severity=Severity.SEVERE, title="Lũ quét", area_ids=area_ids)
+        return Act(
+            alert_id=alert_id,
+            revision=revision,
+            what=what,
+            person_id=None,
+            at=now,
+            content=content,
+            area_ids=area_ids,
+            alert=None if silent else alert,
+            seconds=94.0,
+        )
+
+    return make
