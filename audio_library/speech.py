@@ -23,7 +23,7 @@ _WORDS_A_MINUTE = 140
 _RATE_PARAMETER = 1
 _TIMEOUT_S = 120.0
 _SYNTH_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
-_VOICE = re.compile(r"^language\s+([a-z]{2,3})(?=\s|$)", re.MULTILINE)
+_CODE = re.compile(r"[a-z]{2,3}")
 
 
 class SpeechFailed(SoundError):
@@ -70,10 +70,12 @@ class EspeakNg:
 
     @cached_property
     def _languages(self) -> frozenset[str]:
-        """Dialects are left out: their voices are worse than the plain ones."""
-        files = (Path(espeakng_loader.get_data_path()) / "lang").rglob("*")
-        texts = (file.read_text(encoding="utf-8") for file in files if file.is_file())
-        return frozenset(code for text in texts for code in _VOICE.findall(text))
+        """Those with a voice and a dictionary by their code. Dialects are left out: they are worse."""
+        data = Path(espeakng_loader.get_data_path())
+        voices = (file.name for file in (data / "lang").rglob("*") if file.is_file())
+        return frozenset(
+            name for name in voices if _CODE.fullmatch(name) and (data / f"{name}_dict").is_file()
+        )
 
 
 def _synthesise(text: str, language: str) -> tuple[int, bytes]:

@@ -1,6 +1,8 @@
-"""The shape of the demo's YAML file."""
+"""The shape of the demo's YAML files."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import BaseModel
@@ -9,6 +11,7 @@ from controller.accounts.tables import Role
 from wire.ids import AreaId, StationId, StationKind
 
 _FILE = Path(__file__).with_name("lao_cai.yaml")
+_STANDING = Path(__file__).with_name("standing.yaml")
 
 
 class Village(BaseModel):
@@ -39,5 +42,35 @@ class Demo(BaseModel):
     timetable: str
 
 
+class StandingText(BaseModel):
+    use: str
+    language: str
+    text: str
+
+
+class Standing(BaseModel):
+    """`messages` hold, besides their `use`, a text for each language."""
+
+    area: AreaId
+    maker: str
+    approver: str
+    languages: dict[AreaId, list[str]]
+    messages: list[dict[str, str]]
+
+    def texts(self) -> Iterator[StandingText]:
+        for message in self.messages:
+            for language, text in message.items():
+                if language != "use":
+                    yield StandingText(use=message["use"], language=language, text=text)
+
+
 def load() -> Demo:
-    return Demo.model_validate(yaml.safe_load(_FILE.read_text(encoding="utf-8")))
+    return Demo.model_validate(_read(_FILE))
+
+
+def load_standing() -> Standing:
+    return Standing.model_validate(_read(_STANDING))
+
+
+def _read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Fills the demo, once: areas, people, stations with their settings files, two programmes and a timetable."""
+"""Fills the demo, once: areas, people, stations with settings files, programmes, a timetable, alerts."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from controller.accounts.rules import Principal
 from controller.areas import service as areas
 from controller.areas.tables import AreaLevel
 from controller.context import Context
-from controller.demo import data
+from controller.demo import alerts, data
 from controller.demo.data import Demo, DemoPerson
 from controller.loading import load_programmes
 from controller.programmes import service as programmes
@@ -30,35 +30,59 @@ _EASY_TO_READ: Final = "abcdefghkmnpqrstuvwxyz23456789"
 _LENGTH: Final = 10
 
 Tell = Callable[..., None]
+Passwords = dict[str, str]
 
 
 def fill(context: Context, tell: Tell) -> None:
     """Make what is not there yet; what somebody changed since stays. `tell` hears catalogue keys."""
     demo, folder = data.load(), context.settings.data_dir / "demo"
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / "filled").exists():
+    passwords = _passwords(folder / "people.toml", demo.people)
+    is_kept = [
+        _once(folder / "filled", lambda: _fill_daily(context, demo, passwords, tell)),
+        _once(folder / "filled-alerts", lambda: _fill_alerts(context, demo, passwords, tell)),
+    ]
+    if all(is_kept):
         tell("cli.demo_kept")
-    else:
-        _fill_database(context, demo, folder, tell)
-        (folder / "filled").touch()
     for station in demo.stations:
         _write_agent_file(context, folder / "stations" / station.id, station.id)
     tell("cli.demo_stations", count=len(demo.stations))
 
 
-def _fill_database(context: Context, demo: Demo, folder: Path, tell: Tell) -> None:
-    passwords = _passwords(folder / "people.toml", demo.people)
+def _once(done: Path, work: Callable[[], None]) -> bool:
+    """True if it was done before. Work that was interrupted is taken up again."""
+    if done.exists():
+        return True
+    work()
+    done.touch()
+    return False
+
+
+def _fill_daily(context: Context, demo: Demo, passwords: Passwords, tell: Tell) -> None:
     with context.database.write() as session:
         tell("cli.demo_areas", count=_add_areas(session, demo))
-        for person in demo.people:
-            _add_person(context, session, person, passwords[person.username])
+        _add_people(context, session, demo, passwords)
         tell("cli.demo_people", count=len(demo.people))
         for station in demo.stations:
             if not stations.known(session, [station.id]):
                 stations.add(
-                    session, context.now(), station.id, station.area, station.name, kind=station.kind
+                    session,
+                    context.now(),
+                    station.id,
+                    station.area,
+                    station.name,
+                    kind=station.kind,
+                    languages=(),
                 )
     _fill_library(context, demo, tell)
+
+
+def _fill_alerts(context: Context, demo: Demo, passwords: Passwords, tell: Tell) -> None:
+    """Also in a demo that was filled when there were no alerts yet."""
+    with context.database.write() as session:
+        _add_people(context, session, demo, passwords)
+    tell("cli.demo_standing_begins")
+    tell("cli.demo_standing", count=alerts.fill(context, data.load_standing()))
 
 
 def _add_areas(session: Session, demo: Demo) -> int:
@@ -76,13 +100,17 @@ def _add_areas(session: Session, demo: Demo) -> int:
     return added
 
 
-def _add_person(context: Context, session: Session, person: DemoPerson, password: str) -> None:
-    if accounts.is_known(session, person.username):
-        return
-    grants = [(role, area_id) for role, area_ids in person.grants.items() for area_id in area_ids]
-    accounts.add_person(
-        session, context.now(), person.username, person.name, password=password, grants=grants
-    )
+def _add_people(context: Context, session: Session, demo: Demo, passwords: Passwords) -> None:
+    for person in demo.people:
+        if not accounts.is_known(session, person.username):
+            accounts.add_person(
+                session,
+                context.now(),
+                person.username,
+                person.name,
+                password=passwords[person.username],
+                grants=[(role, area_id) for role, area_ids in person.grants.items() for area_id in area_ids],
+            )
 
 
 def _fill_library(context: Context, demo: Demo, tell: Tell) -> None:
@@ -105,17 +133,18 @@ def _approve(context: Context, approver: Principal, programme_ids: Iterable[str]
                 programmes.approve(session, context.now(), approver, programme_id)
 
 
-def _passwords(path: Path, people: list[DemoPerson]) -> dict[str, str]:
+def _passwords(path: Path, people: list[DemoPerson]) -> Passwords:
     """One of its own for each person, made once and kept where only the owner of the demo can read it."""
-    if not path.exists():
-        text = "\n".join(_entry(person) for person in people)
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    new = [person for person in people if person.username not in tomllib.loads(text)]
+    if new:
+        text = "\n".join([*([text] if text else []), *(_entry(person) for person in new)])
         draft = path.with_suffix(".new")
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
         draft.replace(path)
-    known = tomllib.loads(path.read_text(encoding="utf-8"))
-    return {username: str(entry["password"]) for username, entry in known.items()}
+    return {username: str(entry["password"]) for username, entry in tomllib.loads(text).items()}
 
 
 def _entry(person: DemoPerson) -> str:

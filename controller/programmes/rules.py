@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from controller.accounts.rules import Action
 from controller.programmes.tables import ProgrammeState
 
-LANGUAGES: Final = ("vi", "hmn", "ium", "tyz", "pcc", "nut", "blt", "hni")
-"""ISO 639: Vietnamese, and Hmong, Dao, Tày, Giáy, Nùng, Thái and Hà Nhì as they are spoken in Lào Cai."""
+LANGUAGES: Final = ("vi", "hmn", "ium", "tyz", "pcc", "nut", "blt", "hni", "en")
+"""ISO 639: Vietnamese; Hmong, Dao, Tày, Giáy, Nùng, Thái, Hà Nhì as spoken in Lào Cai; English for guests."""
 
 TITLE_LENGTH: Final = 200
 REASON_LENGTH: Final = 2_000
