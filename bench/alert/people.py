@@ -61,7 +61,8 @@ class Officer(Person):
         return self.post(f"/api/alerts/{alert}/cancel", {"all_clear": False})
 
     def board(self, alert: str) -> dict[str, Any]:
-        return self.get(f"/api/alerts/{alert}/board")
+        """Counts and communes, and only the stations in trouble by name, as a page asks for it."""
+        return self.get(f"/api/alerts/{alert}/board?group=failed")
 
 
 class Editor(Person):
