@@ -6,12 +6,13 @@ from typing import Final
 
 from starlette.datastructures import FormData
 
+from audio_library import SoundError
 from controller.areas.tables import Area
 from controller.errors import Invalid, LoabanError
 from controller.web.page import Page
 from schedules.errors import ScheduleError
 
-Refused: Final = (LoabanError, ScheduleError)
+Refused: Final = (LoabanError, ScheduleError, SoundError)
 """What a form can be refused with; everything else is a fault of ours."""
 
 
@@ -24,14 +25,14 @@ class Problem:
 
 
 def problem(
-    page: Page, error: LoabanError | ScheduleError, fields: Mapping[str, str] | None = None
+    page: Page, error: LoabanError | ScheduleError | SoundError, fields: Mapping[str, str] | None = None
 ) -> Problem:
     """`fields` says which field an error key belongs to, where the error itself does not."""
     named = getattr(error, "field", None)
     return Problem(page.say(error.key, **error.params), named or (fields or {}).get(error.key))
 
 
-def status_of(error: LoabanError | ScheduleError) -> int:
+def status_of(error: LoabanError | ScheduleError | SoundError) -> int:
     return error.status if isinstance(error, LoabanError) else Invalid.status
 
 

@@ -21,12 +21,20 @@ from controller.programmes import service as programmes
 from controller.programmes.rules import Move
 from controller.programmes.tables import ProgrammeState
 from controller.web import statics, times
+from controller.web.alert_bands import Band, bands
 from controller.web.dependencies import InContext
 from controller.web.texts import LANGUAGES
 
 LANGUAGE_COOKIE: Final = "loaban_language"
 _WORTH_PACKING_BYTES: Final = 1_000
 _SECTION_OF: Final = {"/luot-phat": "/lich-phat"}
+_WATCH_ALERTS: Final = "watch_alerts"
+_ALERT_ACTIONS: Final = (
+    Action.SEND_ALERT,
+    Action.MAKE_STANDING,
+    Action.APPROVE_STANDING,
+    Action.SEE_CAP,
+)
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
@@ -67,6 +75,12 @@ class Page:
         """Whether this person may do that somewhere."""
         return self.principal is not None and may_anywhere(self.principal, Action(action))
 
+    def shows(self, action: str) -> bool:
+        """Whether this person has a section of the menu."""
+        if action == _WATCH_ALERTS:
+            return any(self.may(one) for one in _ALERT_ACTIONS)
+        return self.may(action)
+
     @property
     def path(self) -> str:
         return self.request.url.path
@@ -84,6 +98,13 @@ class Page:
         with self.context.database.read() as session:
             submitted = programmes.listing(session, self.principal, ProgrammeState.SUBMITTED)
         return sum(Move.SEND_BACK in programme.may for programme in submitted)
+
+    @cached_property
+    def bands(self) -> list[Band]:
+        """The alerts in force in this person's area."""
+        if self.principal is None:
+            return []
+        return bands(self.request, self.context, self.principal, self.now)
 
     @property
     def today(self) -> date:
@@ -124,10 +145,12 @@ class Page:
     def _headers(self) -> dict[str, str]:
         policy = (
             f"default-src 'self'; style-src 'self' 'nonce-{self.style_nonce}'; img-src 'self' data:; "
-            "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
+            "media-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; "
+            "form-action 'self'; object-src 'none'"
         )
         return {
             "Content-Security-Policy": policy,
+            "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
             "Content-Language": self.language,
             "Cache-Control": "no-store",
             "Vary": "Cookie, Accept-Encoding",

@@ -15,6 +15,7 @@ _FILES: Final = {
     "app.css": ("dist/app.css", "text/css; charset=utf-8"),
     "app.js": ("dist/app.js", "text/javascript; charset=utf-8"),
     "waveform.js": ("dist/waveform.js", "text/javascript; charset=utf-8"),
+    "emergency.js": ("dist/emergency.js", "text/javascript; charset=utf-8"),
     "favicon.svg": ("favicon.svg", "image/svg+xml"),
 }
 _ENCODINGS: Final = (("br", ".br"), ("gzip", ".gz"))

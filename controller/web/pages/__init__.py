@@ -6,6 +6,10 @@ from controller.web import statics
 from controller.web.pages import (
     approvals,
     clockwork,
+    emergency,
+    emergency_acts,
+    emergency_compose,
+    emergency_standing,
     occurrences,
     programmes,
     recordings,
@@ -26,6 +30,10 @@ _PARTS = (
     occurrences,
     stations,
     clockwork,
+    emergency_compose,
+    emergency_standing,
+    emergency_acts,
+    emergency,
 )
 
 router = APIRouter(include_in_schema=False)

@@ -21,12 +21,12 @@ const holder = (button) => {
   const finish = () => {
     stop(button.dataset.done);
     button.disabled = true;
-    const confirmed = document.createElement("input");
-    confirmed.type = "hidden";
-    confirmed.name = "confirm";
-    confirmed.value = "hold";
-    form.querySelector('[name="confirm"]')?.removeAttribute("name");
-    form.append(confirmed);
+    form.querySelector('[name="confirm"]').disabled = true;
+    for (const [name, value] of [["confirm", "held"], ["held_s", HOLD_MS / 1000]]) {
+      const field = document.createElement("input");
+      Object.assign(field, { type: "hidden", name, value });
+      form.append(field);
+    }
     form.requestSubmit();
   };
 
@@ -64,8 +64,8 @@ const holder = (button) => {
   });
   button.addEventListener("contextmenu", (event) => event.preventDefault());
   document.addEventListener("visibilitychange", early);
-  addEventListener("pageshow", () => {
-    button.disabled = false;
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
   });
   button.closest("[data-hold-part]").hidden = false;
 };

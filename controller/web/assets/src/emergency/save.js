@@ -1,8 +1,20 @@
-// Keeps the draft as one goes. A save that fails says so and is tried again; leaving sends what is not kept yet.
-const QUIET_MS = 700;
+// Keeps the draft as one goes: on this device at once, on the server as soon as it can be an alert.
+import { forgetHere, keepHere, restore } from "./keep.js";
+
+const QUIET_MS = 800;
 const AGAIN_MS = 4000;
+const UNFINISHED = new Set([409, 422]);
 
 const form = document.querySelector("form[data-draft]");
+
+const standing = (voice, found) => {
+  const words = voice.querySelector("[data-voice-standing]");
+  const player = voice.querySelector("[data-voice-player]");
+  if (voice.querySelector('[type="radio"]:checked')?.value !== "standing") return;
+  words.textContent = found.text;
+  player.hidden = !found.sound_url;
+  if (found.sound_url && player.getAttribute("src") !== found.sound_url) player.src = found.sound_url;
+};
 
 if (form) {
   const note = document.querySelector("[data-save-note]");
@@ -22,9 +34,14 @@ if (form) {
   };
 
   const took = (answer) => {
-    form.querySelector('[name="draft"]').value = answer.id;
+    forgetHere();
+    form.elements.draft.value = answer.id;
     form.action = answer.address;
     if (location.pathname !== answer.address) history.replaceState(null, "", answer.address);
+    for (const found of answer.voices) {
+      const voice = form.querySelector(`[data-voice][data-language="${found.language}"]`);
+      if (voice) standing(voice, found);
+    }
     say("good", answer.saved);
   };
 
@@ -36,12 +53,12 @@ if (form) {
 
   const send = async () => {
     dirty = false;
-    say("now", note.dataset.saving);
     const body = new URLSearchParams(new FormData(form));
     try {
       const answer = await fetch(form.dataset.draft, { method: "POST", body, headers: { Accept: "application/json" } });
       const told = await answer.json();
       if (answer.ok) took(told);
+      else if (UNFINISHED.has(answer.status)) say("now", note.dataset.unfinished.replace("#", told.detail));
       else failed(told.detail ?? "");
     } catch {
       failed(note.dataset.lost);
@@ -59,28 +76,36 @@ if (form) {
 
   const changed = () => {
     dirty = true;
+    if (!keepHere()) say("bad", note.dataset.failed.replace("#", ""));
     later(QUIET_MS);
   };
+
+  const at = restore();
+  if (at) {
+    const part = document.querySelector("[data-restored]");
+    part.hidden = false;
+    part.querySelector("time").textContent = at.toLocaleTimeString(document.documentElement.lang, { timeStyle: "short" });
+    part.querySelector("button").addEventListener("click", () => {
+      leaving = true;
+      forgetHere();
+      location.assign(form.elements.draft.value ? location.pathname : form.dataset.anew);
+    });
+    for (const box of form.querySelectorAll('[name="areas"]:checked')) box.dispatchEvent(new Event("change", { bubbles: true }));
+    changed();
+  }
 
   form.addEventListener("input", changed);
   form.addEventListener("change", changed);
 
-  // Two drafts out of one form: the one being kept is waited for.
+  // One form makes one draft: a save under way is waited for.
   form.addEventListener("submit", async (event) => {
     clearTimeout(timer);
-    if (!saving) {
-      leaving = true;
-      return;
-    }
+    leaving = true;
+    if (!saving) return;
     const { submitter } = event;
     event.preventDefault();
     event.stopPropagation();
     await saving;
-    leaving = true;
     form.requestSubmit(submitter);
-  });
-
-  addEventListener("pagehide", () => {
-    if (dirty && !leaving) navigator.sendBeacon(form.dataset.draft, new URLSearchParams(new FormData(form)));
   });
 }
