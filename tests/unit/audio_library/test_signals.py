@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from audio_library import NORM, Chime, Limits, Signal, Store, compose
+from audio_library import NORM, Chime, IngestOptions, Limits, Signal, Store, compose, ingest
 from audio_library.signals import signal_pcm
 
 RATE_HZ = 48_000
@@ -91,3 +91,16 @@ def quiet_share(samples: Any) -> float:
     pieces = samples[: samples.size // 4_800 * 4_800].reshape(-1, 4_800)
     level = np.sqrt(np.square(pieces).mean(axis=1))[: len(pieces) * 4 // 5]
     return float((level < level.max() / 4).mean())
+
+
+def test_a_siren_that_somebody_uploads_is_at_the_norm_too(
+    workshop: Any, store: Store, limits: Limits
+) -> None:
+    """Where the speech codec cannot hold a sound, it is encoded as tones."""
+    siren = samples_of(Signal.ATTENTION)
+    path = workshop.save(workshop.folder / "siren.wav", siren, rate_hz=RATE_HZ)
+    made = ingest(path, store, limits, IngestOptions(), lambda _done: None)
+    heard = workshop.decoded(store.existing(made.sha256))
+    assert abs(workshop.lufs(heard) - NORM.lufs) <= NORM.tolerance_lu
+    assert workshop.true_peak_dbtp(heard) <= NORM.max_true_peak_dbtp
+    assert np.corrcoef(np.abs(np.fft.rfft(heard, siren.size)), np.abs(np.fft.rfft(siren)))[0, 1] > 0.8
