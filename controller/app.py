@@ -15,6 +15,9 @@ from controller.accounts import routes as accounts
 from controller.areas import routes as areas
 from controller.boards.desk import Desk
 from controller.boards.receipts import Receipts
+from controller.cap import routes as cap
+from controller.cap.listening import Listening
+from controller.cap.service import Reception
 from controller.clockwork import routes as clockwork
 from controller.clockwork.jobs import jobs
 from controller.clockwork.service import Clockwork
@@ -68,7 +71,7 @@ def create_app(context: Context, desk: Desk | None = None) -> FastAPI:
     problems.install(app)
     app.add_middleware(guard.Guard)
     daily = (health, accounts, areas, media, programmes, timetable, playback, stations, clockwork, pages)
-    for part in (*daily, emergency, sound_routes):
+    for part in (*daily, emergency, sound_routes, cap):
         app.include_router(part.router)
     return app
 
@@ -92,6 +95,7 @@ async def serve(settings: Settings) -> None:
     receipts = Receipts(context, link)
     desk_link = Link(settings.broker_host, settings.broker_port, f"controller-{context.process_id}-desk")
     desk = Desk(context, desk_link, record)
+    listening_to_cap = Listening(context, link, Reception(context, desk))
     clockwork_ = Clockwork(context, jobs(context, publisher, desk), waker)
     worker = UploadWorker(context, waker)
     # Before anything makes boards: an alert that only the spool knows must stay on them.
@@ -103,7 +107,7 @@ async def serve(settings: Settings) -> None:
         async with asyncio.TaskGroup() as group:
             running = [
                 group.create_task(part.run(), name=type(part).__name__)
-                for part in (desk, desk_link, link, intake, receipts, clockwork_, worker)
+                for part in (desk, desk_link, link, intake, receipts, clockwork_, worker, listening_to_cap)
             ]
             if settings.broker == "embedded":
                 running.append(group.create_task(broker.run(), name="EmbeddedBroker"))

@@ -10,8 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 BODY_LIMIT_BYTES: Final = 1_000_000
-_LIMIT_THEMSELVES: Final = frozenset({"/api/uploads", "/api/emergency/sounds"})
-"""They ask who is there before they read, and stream to disk up to a limit of their own."""
+_LIMIT_THEMSELVES: Final = frozenset({"/api/uploads", "/api/emergency/sounds", "/api/cap"})
+"""They ask who is there before they read, up to a limit of their own."""
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'",

@@ -4,7 +4,7 @@ A message that is only half understood may be shown, never sounded.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -91,6 +91,8 @@ class Judgement:
     all_clear: bool = False
     reading: Reading | None = None
     area_ids: tuple[str, ...] = ()
+    own: bool = False
+    """Beyond doubt its sender's, so it counts when later ones are judged."""
 
 
 def judge(asked: Asked, known: Known) -> Judgement:
@@ -98,9 +100,13 @@ def judge(asked: Asked, known: Known) -> Judgement:
     try:
         _check_sender(asked, known)
         _check_status(asked, known)
-        return _judged(asked, known)
     except Refused as error:
         return Judgement(CapVerdict.REFUSED, error.key, error.params)
+    try:
+        judgement = _judged(asked, known)
+    except Refused as error:
+        judgement = Judgement(CapVerdict.REFUSED, error.key, error.params)
+    return replace(judgement, own=asked.source is not None)
 
 
 def _check_sender(asked: Asked, known: Known) -> None:

@@ -6,6 +6,9 @@ from controller.accounts import service as accounts
 from controller.boards.desk import Desk
 from controller.boards.job import NAME as EMERGENCY
 from controller.boards.job import Emergency
+from controller.cap.polling import NAME as CAP
+from controller.cap.polling import Polling
+from controller.cap.service import Reception
 from controller.clockwork import queries
 from controller.clockwork.service import Job
 from controller.context import Context
@@ -22,10 +25,12 @@ _MISSED_KEPT = timedelta(days=90)
 
 def jobs(context: Context, publisher: Publisher, desk: Desk) -> list[Job]:
     dispatch, emergency = Dispatch(context, publisher), Emergency(context, desk)
+    polling = Polling(context, Reception(context, desk))
     return [
         Job(EMERGENCY, every_s=5, run=emergency.run),
         Job(DISPATCH, every_s=30, run=dispatch.run),
         Job(STATIONS, every_s=10, run=lambda: sweep_stations(context)),
+        Job(CAP, every_s=15, run=polling.run, grace_s=120, lease_s=600),
         Job(CLEANUP, every_s=3600, run=lambda: clean_up(context), grace_s=600),
     ]
 

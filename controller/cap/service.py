@@ -1,0 +1,160 @@
+"""Taking CAP messages in: each is judged, kept and followed in one transaction; what sounds, sounds after."""
+
+import hashlib
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from lxml import etree
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from controller.boards.desk import Desk
+from controller.cap import composing, parse, queries, remembered, safe, sign
+from controller.cap.errors import Unreadable, shortened
+from controller.cap.events import Events
+from controller.cap.following import Following
+from controller.cap.judge import Asked, Judgement, Signature, Step, judge
+from controller.cap.model import CapMessage
+from controller.cap.sources import Source
+from controller.cap.tables import CapMessageRow, CapVerdict, Via
+from controller.context import Context
+from controller.emergency.content import Content
+
+_log = logging.getLogger(__name__)
+
+_UNTRUSTED_BYTES: Final = 64_000
+"""How much is kept of what may be anybody's."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Bytes, and how they came. `source` None: an officer, whose name is `by`, brought them."""
+
+    raw: bytes
+    via: Via
+    source: Source | None
+    by: str
+    untouched: bool = True
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", hashlib.sha256(self.raw).hexdigest())
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A message that could be read, and what its signature is worth."""
+
+    message: CapMessage
+    signature: Signature
+
+
+class Reception:
+    """Any thread may call; the desk is where what fires is sounded."""
+
+    def __init__(self, context: Context, desk: Desk) -> None:
+        self._context = context
+        self._desk = desk
+        self._events = Events.load()
+
+    def take(self, arrival: Arrival) -> CapMessageRow:
+        """The message as it is kept now, with its verdict. Raises what the database raises."""
+        now = self._context.now()
+        try:
+            return self._take(arrival, _open(arrival, now), now)
+        except Unreadable as error:
+            return self._keep_refused(arrival, now, error)
+        except SQLAlchemyError:
+            raise
+        except Exception:  # noqa: BLE001  (whatever a stranger's bytes break, it is kept)
+            _log.exception("a CAP message from %s broke our reader", arrival.by)
+            return self._keep_refused(arrival, now, Unreadable("cap.unexpected"))
+
+    def _take(self, arrival: Arrival, opened: _Opened, now: datetime) -> CapMessageRow:
+        content = self._content(arrival, opened)
+        with self._context.database.write() as session:
+            queries.one_at_a_time(session)
+            judgement = self._judged(session, arrival, opened)
+            row = _row(arrival, now, judgement, opened.message)
+            session.add(row)
+            session.flush()
+            acts = Following(session, self._context, self._desk.pending(), row).follow(judgement, content)
+        for act in acts:
+            self._desk.perform(act)
+        return row
+
+    def take_new(self, arrival: Arrival) -> CapMessageRow | None:
+        """None where a feed or a broker gives again what it gave before."""
+        with self._context.database.read() as session:
+            if queries.is_kept(session, arrival.by, arrival.digest):
+                return None
+        return self.take(arrival)
+
+    def _judged(self, session: Session, arrival: Arrival, opened: _Opened) -> Judgement:
+        message = opened.message
+        by_officer = arrival.source is None
+        asked = Asked(
+            message=message,
+            source=arrival.source,
+            via=arrival.via,
+            signature=opened.signature,
+            untouched=arrival.untouched,
+            replayed=remembered.is_replayed(session, message, arrival.digest, by_officer=by_officer),
+        )
+        pending = self._desk.pending()
+        return judge(asked, remembered.known(session, self._context, message, self._events, pending))
+
+    def _content(self, arrival: Arrival, opened: _Opened) -> Content | None:
+        """What the alert would say, read aloud before the transaction in which it is decided."""
+        with self._context.database.read() as session:
+            judgement = self._judged(session, arrival, opened)
+            if judgement.step is Step.NOTHING:
+                return None
+            content = composing.composed(session, judgement)
+        return composing.read_aloud(self._context, content)
+
+    def _keep_refused(self, arrival: Arrival, now: datetime, error: Unreadable) -> CapMessageRow:
+        row = _row(arrival, now, Judgement(CapVerdict.REFUSED, error.key, error.params), None)
+        with self._context.database.write() as session:
+            session.add(row)
+        return row
+
+
+def _open(arrival: Arrival, now: datetime) -> _Opened:
+    """Where a signature holds, only what it covers is read. Raises Unreadable."""
+    certificates = arrival.source.certificates if arrival.source else ()
+    root = safe.read(arrival.raw)
+    if not sign.has_signature(root):
+        return _Opened(parse.understand(root), Signature.NONE)
+    if not certificates:
+        return _Opened(parse.understand(root), Signature.UNKNOWN)
+    try:
+        signed = sign.verified(safe.read(arrival.raw, keep_marks=True), certificates, now)
+    except sign.NotSigned:
+        return _Opened(parse.understand(root), Signature.BAD)
+    return _Opened(parse.parse(etree.tostring(signed)), Signature.GOOD)
+
+
+def _row(arrival: Arrival, now: datetime, judgement: Judgement, message: CapMessage | None) -> CapMessageRow:
+    trusted = judgement.own or arrival.source is None
+    params: dict[str, Any] = {**judgement.params, "areas": list(judgement.area_ids)}
+    if message is not None:
+        params[remembered.MARKS] = remembered.marks_of(message, own=judgement.own)
+    identifier, sender, sent = remembered.identity_of(message) if message else (None, None, None)
+    return CapMessageRow(
+        received_at=now,
+        via=arrival.via,
+        source=arrival.by[:80],
+        digest=arrival.digest,
+        raw=arrival.raw[: safe.LIMIT_BYTES if trusted else _UNTRUSTED_BYTES],
+        identifier=identifier,
+        sender=sender,
+        sent=sent,
+        summary=shortened(message.summary, 300) if message else "",
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        params=params,
+        alert_id=judgement.alert_id,
+    )
