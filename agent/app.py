@@ -5,9 +5,11 @@ import logging
 import uuid
 from dataclasses import dataclass
 
+from agent.agenda import Agenda, agenda_of
 from agent.cache import MediaCache
 from agent.clock import AssumedClock, Clock, SystemClock
 from agent.conductor import Conductor
+from agent.first_blocks import FirstBlocks
 from agent.health import Health
 from agent.inbox import Inbox
 from agent.journal import Journal, open_journal
@@ -16,13 +18,12 @@ from agent.link import Connection, Link
 from agent.mailbox import Incoming
 from agent.performer import Performer
 from agent.player import Player
+from agent.receipts import Receipts
 from agent.reporter import Reporter
 from agent.settings import ClockMode, Settings
 from agent.sound_files import SoundFiles
 from agent.speakers.contract import Speaker
-from agent.store import PlanStore
 from agent.supervision import supervise
-from wire.ids import ClockTrust
 from wire.signing import Keyring
 
 log = logging.getLogger(__name__)
@@ -37,13 +38,14 @@ class Station:
     settings: Settings
     clock: Clock
     performer: Performer
-    store: PlanStore
+    agenda: Agenda
     cache: MediaCache
+    beginnings: FirstBlocks
     journal: Journal
-    ledger: Ledger
     link: Connection
     inbox: Inbox
     conductor: Conductor
+    receipts: Receipts
     reporter: Reporter
     health: Health
 
@@ -57,6 +59,8 @@ class Station:
             "inbox": lambda: self._read(self.link.mailbox.ordinary),
             "conductor": self.conductor.run,
             "cache": self.cache.run,
+            "beginnings": self.beginnings.run,
+            "receipts": self.receipts.run,
             "reporter": self.reporter.run,
             "health": self.health.run,
             "housekeeping": self._housekeep,
@@ -68,14 +72,27 @@ class Station:
             self.journal.close()
 
     def _load(self) -> None:
-        self.store.load()
-        self.ledger.load(self.clock.now(), clock_trusted=self._clock_trusted())
+        self.agenda.load()
         self._plan_changed()
+        self._standing_changed()
 
     def _plan_changed(self) -> None:
-        if self.store.card is not None:
-            self.link.follow(self.store.card.areas)
+        """The card or a layer."""
+        if self.agenda.store.card is not None:
+            self.link.follow(self.agenda.store.card.areas)
+        self.agenda.alerts.refresh(self.agenda.moment())
+        self._standing_changed()
+        self.health.poke()
+
+    def _standing_changed(self) -> None:
+        signals = (sound for sound in self.agenda.standing() if sound.kind is None and sound.language is None)
+        self.beginnings.want(sound.item.sha256 for sound in signals)
         self.conductor.replan()
+
+    async def _board_changed(self) -> None:
+        self.agenda.alerts.refresh(self.agenda.moment())
+        await self.conductor.cut_in()
+        self.receipts.poke()
         self.health.poke()
 
     async def _read(self, lane: "asyncio.Queue[Incoming]") -> None:
@@ -91,28 +108,36 @@ class Station:
     async def tidy(self) -> None:
         """By a wrong clock everything may look old, and what is forgotten could be heard twice."""
         await asyncio.to_thread(self.clock.keep)
-        if self._clock_trusted():
-            await self.ledger.forget(self.clock.now(), self.settings.reports.remember_days)
-
-    def _clock_trusted(self) -> bool:
-        return self.clock.trust() is not ClockTrust.UNKNOWN
+        if any(self.agenda.alerts.in_force()):
+            await self.agenda.alerts.write_ages()
+        at = self.agenda.moment()
+        if at.clock_trusted:
+            await self.agenda.ledger.forget(at.now, self.settings.reports.remember_days)
 
     def connect_parts(self) -> None:
         """Who tells whom."""
         self.inbox.on_plan = self._plan_changed
+        self.inbox.on_board = self._board_changed
+        self.inbox.on_standing = self._standing_changed
         self.inbox.on_ack = self.reporter.acknowledge
         self.inbox.on_refusal = self.health.poke
         self.cache.arrived = self._sound_arrived
         self.conductor.on_report = self.reporter.poke
-        self.conductor.stage.on_sound = self.health.poke
+        self.conductor.stage.on_sound = self._sound_changed
         self.link.on_up = self._link_up
 
     def _sound_arrived(self) -> None:
         self.conductor.poke()
+        self.beginnings.poke()
+        self.health.poke()
+
+    def _sound_changed(self) -> None:
+        self.receipts.poke()
         self.health.poke()
 
     def _link_up(self) -> None:
         self.reporter.poke()
+        self.receipts.again()
         self.health.poke()
 
 
@@ -135,18 +160,33 @@ def build(
     boot_id = uuid.uuid4().hex
     name = settings.station
     keyring = Keyring.of(*settings.controller_keys)
-    store = PlanStore(folder, keyring)
     cache = cache or MediaCache(SoundFiles(folder / "sound"), settings.media)
+    beginnings = FirstBlocks(cache.files)
     journal = open_journal(folder / "journal.sqlite")
-    ledger = Ledger(journal)
+    agenda = agenda_of(folder, keyring, Ledger(journal), clock)
     link = link or Link(name, boot_id, settings.broker, clock)
-    performer = performer or Player(speaker, cache.files)
-    inbox = Inbox(name, keyring, store, clock)
-    conductor = Conductor(store, cache, ledger, performer, clock)
+    inbox = Inbox(name, keyring, agenda.store, agenda.boards, clock)
+    performer = performer or Player(speaker, cache.files, beginnings)
+    conductor = Conductor(agenda, cache, performer)
+    receipts = Receipts(name, link, agenda.alerts, conductor.stage, clock=clock)
     reporter = Reporter(name, journal, link, settings.reports)
-    health = Health(name, boot_id, settings.heartbeat_s, clock, link, store, cache, journal, inbox, conductor)
+    health = Health(
+        name, boot_id, settings.heartbeat_s, clock, link, agenda, cache, journal, inbox, conductor
+    )
     station = Station(
-        settings, clock, performer, store, cache, journal, ledger, link, inbox, conductor, reporter, health
+        settings,
+        clock,
+        performer,
+        agenda,
+        cache,
+        beginnings,
+        journal,
+        link,
+        inbox,
+        conductor,
+        receipts,
+        reporter,
+        health,
     )
     station.connect_parts()
     return station

@@ -1,11 +1,16 @@
-"""Scheduled sound, fetched ahead: soonest first, two at a time, each failure waiting its own back-off."""
+"""Sound, fetched ahead: alerts first, then standing sounds, then the plan, soonest first.
+
+Alerts and standing sounds have a worker of their own, and while one of them can be fetched the plan's
+downloads are set aside; they go on later from where they stopped. Each failure waits its own back-off.
+"""
 
 import asyncio
 import errno
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 import httpx
 
@@ -24,43 +29,74 @@ _DAY_S = 86_400.0
 _MB = 1024 * 1024
 
 
+URGENT_RETRY_MAX_S = 5.0
+
+
+class Grade(IntEnum):
+    """What comes before what."""
+
+    ALERT = 0
+    STANDING = 1
+    PLAN = 2
+
+
 @dataclass
 class _Wish:
     item: Item
+    grade: Grade
     backoff: Backoff
     not_before_s: float = 0.0
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.grade < Grade.PLAN
 
 
 @dataclass
 class MediaCache:
-    """`want` says what the plan names; `run` brings it here and keeps the disk tidy."""
+    """`want` says what is needed; `run` brings it here and keeps the disk tidy."""
 
     files: SoundFiles
     settings: Media
     arrived: Callable[[], None] = lambda: None
     _media_url: str = ""
     _wishes: dict[str, _Wish] = field(default_factory=dict)
-    _busy: set[str] = field(default_factory=set)
+    _named: dict[Grade, frozenset[str]] = field(default_factory=dict)
+    _busy: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def want(self, media_url: str, items: Iterable[Item]) -> None:
-        """All sound that the plan names, in the order of first use. Raises OSError."""
+    def want(self, media_url: str, items: Mapping[Grade, Iterable[Item]]) -> None:
+        """All sound that is needed, each grade in the order of first use. Raises OSError."""
         wishes: dict[str, _Wish] = {}
-        for item in items:
-            old = self._wishes.get(item.sha256)
-            wishes.setdefault(item.sha256, old or _Wish(item, self._backoff()))
-        self._media_url, self._wishes = media_url.rstrip("/"), wishes
-        self.files.touch(frozenset(wishes))
+        named: dict[Grade, frozenset[str]] = {}
+        for grade in Grade:
+            of_grade = {item.sha256: item for item in items.get(grade, ())}
+            named[grade] = frozenset(of_grade)
+            for sha256, item in of_grade.items():
+                wishes.setdefault(sha256, self._wish(item, grade))
+        changed = frozenset(wishes.keys() ^ self._wishes.keys())
+        self._media_url, self._wishes, self._named = media_url.rstrip("/"), wishes, named
+        self.files.touch(changed)
+        self._set_plan_aside()
         self._changed.set()
 
-    def state(self) -> CacheState:
-        missing = [sha256 for sha256 in self._wishes if not self.files.has(sha256)]
+    def _wish(self, item: Item, grade: Grade) -> _Wish:
+        old = self._wishes.get(item.sha256)
+        if old is not None and old.grade == grade:
+            return old
+        return _Wish(item, grade, self._backoff(grade))
+
+    def state(self, grade: Grade = Grade.PLAN) -> CacheState:
+        """What is held of all that is named for this; the bytes, with the plan, are the whole folder's."""
+        named = [sha256 for sha256 in self._wishes if sha256 in self._named.get(grade, ())]
+        missing = [sha256 for sha256 in named if not self.files.has(sha256)]
+        with_bytes = grade is Grade.PLAN
         return CacheState(
-            held=len(self._wishes) - len(missing),
-            wanted=len(self._wishes),
+            held=len(named) - len(missing),
+            wanted=len(named),
             missing=tuple(missing[:_MISSING_NAMED]),
-            bytes_held=self.files.bytes_held(),
-            bytes_free=self.files.bytes_free(),
+            bytes_held=self.files.bytes_held() if with_bytes else 0,
+            bytes_free=self.files.bytes_free() if with_bytes else None,
         )
 
     async def distrust(self, sha256: str) -> None:
@@ -71,21 +107,46 @@ class MediaCache:
     async def run(self) -> None:
         client = httpx.AsyncClient(timeout=self.settings.timeout_s, follow_redirects=False)
         async with client, asyncio.TaskGroup() as group:
+            group.create_task(self._work(client, group, urgent_only=True), name="fetch-urgent")
             for number in range(self.settings.parallel):
-                group.create_task(self._work(client), name=f"fetch-{number}")
+                group.create_task(self._work(client, group), name=f"fetch-{number}")
             group.create_task(self._tidy(), name="tidy")
 
-    async def _work(self, client: httpx.AsyncClient) -> None:
+    async def _work(
+        self, client: httpx.AsyncClient, group: asyncio.TaskGroup, *, urgent_only: bool = False
+    ) -> None:
         while True:
-            wish = self._next()
+            wish = self._next(urgent_only=urgent_only)
             if wish is None:
                 await self._wait_for_work()
                 continue
-            self._busy.add(wish.item.sha256)
+            sha256 = wish.item.sha256
+            if wish.is_urgent:
+                self._set_plan_aside()
+            self._busy[sha256] = group.create_task(self._bring(client, wish), name=f"fetch {sha256}")
             try:
-                await self._bring(client, wish)
+                await asyncio.wait([self._busy[sha256]])
             finally:
-                self._busy.discard(wish.item.sha256)
+                del self._busy[sha256]
+                self._changed.set()
+
+    def _set_plan_aside(self) -> None:
+        """What has come of it stays, and is gone on with."""
+        if not self._urgent_open():
+            return
+        for sha256, fetching in self._busy.items():
+            wish = self._wishes.get(sha256)
+            if wish is None or not wish.is_urgent:
+                fetching.cancel()
+
+    def _urgent_open(self) -> bool:
+        """Something urgent is being fetched, or can be."""
+        now_s = time.monotonic()
+        return any(
+            sha256 in self._busy or wish.not_before_s <= now_s
+            for sha256, wish in self._wishes.items()
+            if wish.is_urgent and not self.files.has(sha256)
+        )
 
     async def _bring(self, client: httpx.AsyncClient, wish: _Wish) -> None:
         item = wish.item
@@ -121,9 +182,11 @@ class MediaCache:
             "sound not fetched: sha256=%s next_try_s=%.0f problem=%s", wish.item.sha256, pause_s, problem
         )
 
-    def _next(self) -> _Wish | None:
+    def _next(self, *, urgent_only: bool) -> _Wish | None:
         now_s = time.monotonic()
-        return next((wish for wish in self._open_wishes() if wish.not_before_s <= now_s), None)
+        urgent_only = urgent_only or self._urgent_open()
+        ready = (wish for wish in self._open_wishes() if wish.not_before_s <= now_s)
+        return next((wish for wish in ready if wish.is_urgent or not urgent_only), None)
 
     def _open_wishes(self) -> Iterator[_Wish]:
         for sha256, wish in self._wishes.items():
@@ -132,8 +195,9 @@ class MediaCache:
 
     async def _wait_for_work(self) -> None:
         self._changed.clear()
-        waits = [wish.not_before_s for wish in self._open_wishes()]
-        pause_s = max(min(waits) - time.monotonic(), 0.05) if waits else None
+        now_s = time.monotonic()
+        waits = [wish.not_before_s for wish in self._open_wishes() if wish.not_before_s > now_s]
+        pause_s = max(min(waits) - now_s, 0.05) if waits else None
         try:
             await asyncio.wait_for(self._changed.wait(), pause_s)
         except TimeoutError:
@@ -148,5 +212,9 @@ class MediaCache:
                 log.info("cache tidied: removed_files=%d", removed)
             await asyncio.sleep(_TIDY_EVERY_S)
 
-    def _backoff(self) -> Backoff:
-        return Backoff(self.settings.retry_min_s, self.settings.retry_max_s)
+    def _backoff(self, grade: Grade) -> Backoff:
+        longest_s = self.settings.retry_max_s
+        return Backoff(
+            self.settings.retry_min_s,
+            min(longest_s, URGENT_RETRY_MAX_S) if grade is Grade.ALERT else longest_s,
+        )

@@ -1,22 +1,24 @@
-"""Makes the loudspeaker do what the plan says now: every change leads to one question, `decide`."""
+"""Makes the loudspeaker do what plan and boards say now: every change leads to one question, `decide`."""
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from agent.agenda import Agenda
 from agent.alarm import Alarm
-from agent.cache import MediaCache
-from agent.clock import Clock
+from agent.cache import Grade, MediaCache
 from agent.errors import SoundUnreadable, SpeakerFailed
-from agent.ledger import Ledger
 from agent.performer import Performer
-from agent.programme import Part, items_by_first_use, last_chance, merge, part_of, quiet_of, volume_for
+from agent.posted import Moment
+from agent.programme import Part
 from agent.readiness import is_ready
 from agent.stage import Run, Stage
-from agent.store import PlanStore
+from agent.timeline import items_of
 from schedules.cue import Cue, Progress, decide
-from wire.ids import ClockTrust, Outcome, OutcomeReason
+from wire.ids import Outcome, OutcomeReason
 from wire.messages import NowPlaying
 
 log = logging.getLogger(__name__)
@@ -26,40 +28,40 @@ ARM_AHEAD = timedelta(seconds=2)
 SWEEP_S = 1.0
 SPEAKER_RETRY_S = 5.0
 SOUND_RETRY_S = 1.0
+ALERT_ALONE_S = (0.1, 0.3)
+"""For about so long after an alert has begun nothing else is done, the disk least of all."""
 
 
 class Conductor:
     """`poke` it whenever something may have changed; it also looks by itself every second."""
 
     def __init__(
-        self, store: PlanStore, cache: MediaCache, ledger: Ledger, performer: Performer, clock: Clock
+        self, agenda: Agenda, cache: MediaCache, performer: Performer, chance: random.Random | None = None
     ) -> None:
-        self._store = store
+        self._agenda = agenda
         self._cache = cache
-        self._ledger = ledger
-        self._clock = clock
+        self._ledger = agenda.ledger
+        self._clock = agenda.clock
+        self._chance = chance or random.Random()  # noqa: S311 - jitter, not a secret
         self._poked = asyncio.Event()
         self._alarm = Alarm(self._poked.set)
         self._trouble: dict[str, tuple[OutcomeReason, float]] = {}
-        self._up_since_s = clock.monotonic_s()
+        self._up_since_s = self._clock.monotonic_s()
         self._trusted_since_s: float | None = None
-        self.stage = Stage(ledger, performer, clock, self._poked.set)
+        self._group: asyncio.TaskGroup | None = None
+        self._cut_in_lately = False
+        self._wants_sound = True
+        self.stage = Stage(self._ledger, performer, self._clock, self._poked.set)
+        agenda.alerts.heard = self._has_heard
         self.on_report: Callable[[], None] = lambda: None
 
     def poke(self) -> None:
         self._poked.set()
 
     def replan(self) -> None:
-        """The card or a layer has changed. Raises OSError."""
-        self._want_sound()
+        """The card, a layer, a board or the standing sounds have changed."""
+        self._wants_sound = True
         self._poked.set()
-
-    def _want_sound(self) -> None:
-        now = self._clock.now()
-        card = self._store.card
-        if card is not None:
-            parts = self._parts(now).values()
-            self._cache.want(card.media_url, items_by_first_use(parts, self._ledger.begun, now))
 
     def now_playing(self) -> NowPlaying | None:
         run = self.stage.run
@@ -81,10 +83,44 @@ class Conductor:
         self._alarm.start()
         try:
             async with asyncio.TaskGroup() as group:
+                self._group = group
                 await self._conduct(group)
         finally:
+            self._group = None
             self._alarm.stop()
-            await self.stage.silence(OutcomeReason.STATION_OFF)
+            if self.stage.run is not None:
+                await self.stage.silence(self.stage.run, OutcomeReason.STATION_OFF)
+            await self._ledger.write()
+
+    async def cut_in(self) -> None:
+        """A board has changed: what it wants silent falls silent, what it wants heard is heard, and no more.
+
+        Everything else that follows from it waits until the alert sounds.
+        """
+        at = self._agenda.moment()
+        run = self.stage.run
+        gone = run is not None and run.id in self._agenda.alerts.withdrawn()
+        part, from_s = self._loudest_alert(at, run)
+        if part is not None and self._group is not None:
+            why = OutcomeReason.WITHDRAWN if gone else OutcomeReason.HIGHER_PRIORITY
+            await self.stage.cut_in(self._group, part, from_s, part.planned.volume, why)
+            self._cut_in_lately = True
+        elif gone and run is not None:
+            await self.stage.silence(run, OutcomeReason.WITHDRAWN)
+        self.replan()
+
+    def _loudest_alert(self, at: Moment, run: Run | None) -> tuple[Part | None, float]:
+        """The alert that is to take the stage now, if any, and from where."""
+        parts = self._agenda.alerts.parts(at)
+        if run is not None and run.is_emergency and run.id not in self._agenda.alerts.withdrawn():
+            parts.setdefault(run.id, run.part)
+        cue = self._ask(at, parts)
+        if cue.sound is None or (run is not None and cue.sound.id == run.id):
+            return None, 0.0
+        return parts[cue.sound.id], cue.from_s
+
+    def _has_heard(self, sounding: str) -> bool:
+        return self._ledger.has_been_heard(sounding) or self.stage.is_heard(sounding)
 
     async def _conduct(self, group: asyncio.TaskGroup) -> None:
         while True:
@@ -94,57 +130,58 @@ class Conductor:
                 await asyncio.wait_for(self._poked.wait(), SWEEP_S)
             except TimeoutError:
                 continue
+            if self._cut_in_lately:
+                self._cut_in_lately = False
+                await asyncio.sleep(self._chance.uniform(*ALERT_ALONE_S))
 
     async def _settle(self, group: asyncio.TaskGroup) -> None:
         """One look at the world, and everything it calls for."""
         await self._collect()
-        now = self._clock.now()
-        if self._trusted() and self._store.card is not None:
-            await self._ledger.know([layer.area for layer in self._store.layers()], now)
-        parts = self._parts(now)
-        await self._withdraw(parts)
-        cue = self._ask(now, parts)
-        await self._obey(group, cue, parts, now)
-        await self._arm(group, cue, parts, now)
-        await self.stage.note(now)
-        self._set_alarm(cue, now)
+        at = self._agenda.moment()
+        if self._trusted(at) and self._agenda.store.card is not None:
+            await self._ledger.know([layer.area for layer in self._agenda.store.layers()], at.now)
+        await self._withdraw(at.now)
+        await self._pass_over(at)
+        parts = self._agenda.parts(at)
+        cue = self._ask(at, parts)
+        await self._obey(group, cue, parts, at.now)
+        await self._arm(group, cue, parts, at)
+        self.stage.note(at.now)
+        await self._write(at)
+        self._set_alarm(cue, at.now)
 
-    def _parts(self, now: datetime) -> dict[str, Part]:
-        """The plan without what has ended or never was ours; what has begun stays in until it has ended."""
-        card = self._store.card
+    async def _write(self, at: Moment) -> None:
+        """The reports of what a board has ended come to disk before the board itself."""
+        await self._ledger.write()
+        await self._agenda.alerts.write()
+        if self._wants_sound:
+            self._wants_sound = False
+            self._want_sound(at)
+
+    def _want_sound(self, at: Moment) -> None:
+        card = self._agenda.store.card
         if card is None:
-            return {}
-        plan = merge(card, self._store.layers(), now, clock_trusted=self._trusted())
-        parts = {
-            id_: part
-            for id_, part in plan.items()
-            if id_ not in self._ledger.ended and not self._is_before_our_time(part)
+            return
+        wanted = {
+            Grade.ALERT: self._agenda.alert_sound(at),
+            Grade.STANDING: (sound.item for sound in self._agenda.standing()),
+            Grade.PLAN: self._agenda.scheduled_sound(at),
         }
-        for id_, row in self._ledger.begun.items():
-            if id_ not in parts:
-                parts[id_] = part_of(row.planned, row.area, depth=0)
-        return parts
+        self._cache.want(card.media_url, wanted)
 
-    def _is_before_our_time(self, part: Part) -> bool:
-        """Over before this station first held that area's plan: nobody expected it here."""
-        since = self._ledger.known_since.get(part.area)
-        return since is not None and last_chance(part) <= since
-
-    def _ask(self, at: datetime, parts: Mapping[str, Part]) -> Cue:
-        card = self._store.card
-        run = self.stage.sounding(at)
-        trusted = self._trusted()
+    def _ask(self, at: Moment, parts: Mapping[str, Part]) -> Cue:
+        run = self.stage.sounding(at.now)
         since_s = self._trusted_since_s
         return decide(
-            at,
+            at.now,
             [part.occurrence for part in parts.values()],
-            self._progress(at),
+            self._progress(at.now),
             run.id if run else None,
-            quiet_of(card) if card else None,
-            trusted,
+            self._agenda.quiet(),
+            at.clock_trusted,
             up_since=self.stage.instant(self._up_since_s),
             trusted_since=None if since_s is None else self.stage.instant(since_s),
-            unready=self._unready(at, parts),
+            unready=self._unready(at.now, parts),
         )
 
     def _progress(self, at: datetime) -> dict[str, Progress]:
@@ -159,42 +196,44 @@ class Conductor:
         return frozenset(
             id_
             for id_, part in parts.items()
-            if part.occurrence.start <= at
-            and (self._is_waiting(id_) or not is_ready(part, at, self._cache.files))
+            if part.occurrence.start <= at and (self._is_waiting(id_) or not self._is_ready(part, at))
         )
+
+    def _is_ready(self, part: Part, at: datetime) -> bool:
+        row = self._ledger.begun.get(part.planned.id)
+        if row is None:
+            return is_ready(part, at, self._cache.files)
+        return is_ready(part, at, self._cache.files, row.sounded_s, row.replaced)
 
     def _is_waiting(self, id_: str) -> bool:
         """It failed a moment ago; trying again at once would only fail again."""
         _, until_s = self._trouble.get(id_, (None, 0.0))
         return until_s > self._clock.monotonic_s()
 
-    async def _withdraw(self, parts: dict[str, Part]) -> None:
-        """What had begun and is in no plan any more falls silent and is reported as far as it was heard."""
-        for id_ in [id_ for id_ in self._ledger.begun if self._is_withdrawn(id_)]:
-            part = parts.pop(id_)
-            if self.stage.run is not None and self.stage.run.id == id_:
-                await self.stage.silence(OutcomeReason.WITHDRAWN)
-            if id_ in self._ledger.begun:
-                await self._end(part, Outcome.PARTLY_PLAYED, OutcomeReason.WITHDRAWN)
+    async def _withdraw(self, now: datetime) -> None:
+        """What is in no plan and on no board any more falls silent and is reported as far as it was heard."""
+        for part in self._agenda.withdrawn(now):
+            run = self.stage.run
+            if run is not None and run.id == part.planned.id:
+                await self.stage.silence(run, OutcomeReason.WITHDRAWN)
+            if part.planned.id in self._ledger.begun or part.alert is not None:
+                heard = self._ledger.sounded_s(part.planned.id) > 0
+                outcome = Outcome.PARTLY_PLAYED if heard else Outcome.SKIPPED
+                await self._end(part, outcome, OutcomeReason.WITHDRAWN)
 
-    def _is_withdrawn(self, id_: str) -> bool:
-        row, card = self._ledger.begun[id_], self._store.card
-        over = row.planned.start + timedelta(seconds=row.planned.seconds) <= self._clock.now()
-        if card is None or over:
-            return False
-        if row.area not in card.areas:
-            return True
-        layer = self._store.layer(row.area)
-        return layer is not None and all(planned.id != id_ for planned in layer.occurrences)
+    async def _pass_over(self, at: Moment) -> None:
+        """An all-clear says nothing to those who never heard the alert."""
+        for part in self._agenda.alerts.pointless(at):
+            await self._end(part, Outcome.SKIPPED, OutcomeReason.NOTHING_BEFORE)
 
     async def _obey(
         self, group: asyncio.TaskGroup, cue: Cue, parts: Mapping[str, Part], now: datetime
     ) -> None:
         run, sound = self.stage.run, cue.sound
         if run is not None and sound is not None and sound.id != run.id:
-            await self.stage.silence(OutcomeReason.HIGHER_PRIORITY)
+            await self.stage.silence(run, OutcomeReason.HIGHER_PRIORITY)
         elif run is not None and sound is None and self.stage.sounding(now):
-            await self.stage.silence(self._why_silent(cue, run))
+            await self.stage.silence(run, self._why_silent(cue, run))
         if sound is not None and self.stage.run is None:
             await self._engage(group, parts[sound.id], cue.from_s, max(now, sound.start))
         await self._record(cue, parts)
@@ -206,11 +245,7 @@ class Conductor:
     async def _engage(
         self, group: asyncio.TaskGroup, part: Part, from_s: float, holds_from: datetime
     ) -> None:
-        await self.stage.engage(group, part, from_s, holds_from, self._volume(part))
-
-    def _volume(self, part: Part) -> int:
-        card = self._store.card
-        return part.planned.volume if card is None else volume_for(part.planned, card)
+        await self.stage.engage(group, part, from_s, holds_from, self._agenda.volume(part))
 
     async def _record(self, cue: Cue, parts: Mapping[str, Part]) -> None:
         waiting = {id_: reason for id_, reason in self._ledger.held.items() if id_ in parts}
@@ -220,6 +255,8 @@ class Conductor:
         self._ledger.held = waiting
         for ending in cue.endings:
             part = parts[ending.occurrence.id]
+            if self.stage.run is not None and self.stage.run.id == part.planned.id:
+                continue
             why = None if ending.reason is None else self._true_reason(part.planned.id, ending.reason)
             await self._end(part, ending.outcome, why)
 
@@ -231,37 +268,35 @@ class Conductor:
     async def _end(self, part: Part, outcome: Outcome, reason: OutcomeReason | None) -> None:
         self._trouble.pop(part.planned.id, None)
         await self._ledger.end(part, outcome, reason, self._clock.now())
-        self._want_sound()
+        self._wants_sound = True
         self.on_report()
 
-    async def _arm(
-        self, group: asyncio.TaskGroup, cue: Cue, parts: Mapping[str, Part], now: datetime
-    ) -> None:
+    async def _arm(self, group: asyncio.TaskGroup, cue: Cue, parts: Mapping[str, Part], at: Moment) -> None:
         """Get ready for the next start; let go of one that is not to be any more."""
         run = self.stage.run
-        if self.stage.sounding(now) is not None:
+        if self.stage.sounding(at.now) is not None:
             return
-        at = cue.wake_at if cue.wake_at is not None and cue.wake_at <= now + ARM_AHEAD else None
-        peek = None if at is None else self._ask(at, parts)
+        soon = cue.wake_at if cue.wake_at is not None and cue.wake_at <= at.now + ARM_AHEAD else None
+        peek = None if soon is None else self._ask(replace(at, now=soon), parts)
         wanted = parts[peek.sound.id] if peek is not None and peek.sound is not None else None
         if run is not None and not self._is_as_armed(run, wanted):
-            await self.stage.silence(OutcomeReason.INTERRUPTED)
-        if at is not None and peek is not None and wanted is not None and self.stage.run is None:
-            await self._engage(group, wanted, peek.from_s, at)
+            await self.stage.silence(run, OutcomeReason.INTERRUPTED)
+        if soon is not None and peek is not None and wanted is not None and self.stage.run is None:
+            await self._engage(group, wanted, peek.from_s, soon)
 
     def _is_as_armed(self, run: Run, wanted: Part | None) -> bool:
         """Neither the plan, nor the card's bounds, nor the clock has changed since."""
         return (
             wanted is not None
             and wanted.planned == run.part.planned
-            and self._volume(wanted) == run.playback.order.volume
+            and self._agenda.volume(wanted) == run.playback.order.volume
             and not self.stage.has_drifted(run)
         )
 
     async def _collect(self) -> None:
         """The player has come to an end by itself: the last frame was heard, or something failed."""
-        run = await self.stage.take_ended()
-        if run is None:
+        run = self.stage.take_ended()
+        if run is None or run.id not in self._ledger.begun:
             return
         problem = run.playback.problem
         if problem is None:
@@ -279,7 +314,7 @@ class Conductor:
     async def _finish(self, run: Run) -> None:
         self._trouble.pop(run.id, None)
         await self._ledger.finish(run.part, run.sounded_s, self._clock.now())
-        self._want_sound()
+        self._wants_sound = True
         self.on_report()
 
     async def _try_again(self, run: Run, why: OutcomeReason, pause_s: float) -> None:
@@ -290,9 +325,10 @@ class Conductor:
     async def _give_up_unreadable(self, run: Run) -> None:
         """A rotted copy is fetched anew and may still come in time; a sound nobody can decode will not."""
         await self._try_again(run, OutcomeReason.SOUND_UNREADABLE, SOUND_RETRY_S)
-        for item in run.part.planned.items:
-            await self._cache.distrust(item.sha256)
-        if is_ready(run.part, self._clock.now(), self._cache.files):
+        for item in items_of(run.part.planned):
+            if self._cache.files.has(item.sha256):
+                await self._cache.distrust(item.sha256)
+        if self._is_ready(run.part, self._clock.now()):
             outcome = Outcome.PARTLY_PLAYED if run.sounded_s > 0 else Outcome.FAILED
             await self._end(run.part, outcome, OutcomeReason.SOUND_UNREADABLE)
 
@@ -300,10 +336,9 @@ class Conductor:
         early = None if cue.wake_at is None else cue.wake_at - ARM_AHEAD
         self._alarm.set(early if early is not None and early > now else cue.wake_at)
 
-    def _trusted(self) -> bool:
-        trusted = self._clock.trust() is not ClockTrust.UNKNOWN
-        if not trusted:
+    def _trusted(self, at: Moment) -> bool:
+        if not at.clock_trusted:
             self._trusted_since_s = None
         elif self._trusted_since_s is None:
             self._trusted_since_s = self._clock.monotonic_s()
-        return trusted
+        return at.clock_trusted

@@ -1,19 +1,22 @@
 """What the station knows of itself, every half minute and at once when its sound changes."""
 
 import asyncio
+import random
 from dataclasses import dataclass, field
 
-from agent.cache import MediaCache
+from agent.agenda import Agenda
+from agent.cache import Grade, MediaCache
 from agent.clock import Clock
 from agent.conductor import Conductor
 from agent.inbox import Inbox
 from agent.journal import Journal
 from agent.link import Connection
-from agent.store import PlanStore
 from wire import topics
 from wire.messages import Heartbeat, HeldLayer
 
 LEAST_PAUSE_S = 1.0
+AFTER_ALERT_S = (0.5, 2.5)
+"""Heartbeats of thousands of stations must not stand in the way of the alert that they tell of."""
 
 
 @dataclass
@@ -25,11 +28,12 @@ class Health:
     every_s: float
     clock: Clock
     link: Connection
-    store: PlanStore
+    agenda: Agenda
     cache: MediaCache
     journal: Journal
     inbox: Inbox
     conductor: Conductor
+    chance: random.Random = field(default_factory=random.Random)
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -50,7 +54,9 @@ class Health:
 
     async def heartbeat(self) -> Heartbeat:
         """Raises OSError or sqlite3.Error when the station's own disk cannot be read."""
-        card = self.store.card
+        store, boards = self.agenda.store, self.agenda.boards
+        card = store.card
+        held = boards.boards(card.areas) if card else ()
         playing = self.conductor.now_playing()
         return Heartbeat(
             station=self.station,
@@ -60,8 +66,10 @@ class Health:
             clock=self.clock.trust(),
             playing=playing,
             card_version=card.version if card else None,
-            layers=tuple(HeldLayer(area=layer.area, version=layer.version) for layer in self.store.layers()),
+            layers=tuple(HeldLayer(area=layer.area, version=layer.version) for layer in store.layers()),
             cache=await asyncio.to_thread(self.cache.state),
+            standing=await asyncio.to_thread(self.cache.state, Grade.STANDING),
+            boards=tuple(HeldLayer(area=board.area, version=board.version) for board in held),
             volume=self.conductor.volume(),
             outbox=await asyncio.to_thread(self.journal.owed),
             refusals=self.inbox.refusals,
@@ -72,3 +80,5 @@ class Health:
             await asyncio.wait_for(self._wanted.wait(), pause_s)
         except TimeoutError:
             return
+        if any(self.agenda.alerts.in_force()):
+            await asyncio.sleep(self.chance.uniform(*AFTER_ALERT_S))

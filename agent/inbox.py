@@ -1,15 +1,21 @@
-"""Every document that arrives is judged here: signature, target, version, expiry. Refusals are kept."""
+"""Every document that arrives is judged here: signature, target, version, expiry. Refusals are kept.
+
+A board of alerts that are all over is refused as expired, and still silences what its predecessor said.
+"""
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
+from agent.board_store import BoardStore
 from agent.clock import Clock
 from agent.store import PlanStore
 from schedules.errors import UnknownZone
 from schedules.wall import zone_of
 from wire import topics
+from wire.alerts import AlertBoard, StandingLayer
 from wire.errors import Expired, Malformed, StaleVersion, WireError, WrongTarget
 from wire.ids import ClockTrust
 from wire.messages import Ack, PlanLayer, Refusal, StationCard
@@ -28,12 +34,16 @@ class Inbox:
         station: str,
         keyring: Keyring,
         store: PlanStore,
+        boards: BoardStore,
         clock: Clock,
     ) -> None:
         self._station = station
         self._keyring = keyring
         self._store = store
+        self._boards = boards
         self._clock = clock
+        self.on_board: Callable[[], Awaitable[None]] = _nothing_to_do
+        self.on_standing: Callable[[], None] = _nothing
         self.on_plan: Callable[[], None] = _nothing
         self.on_ack: Callable[[tuple[str, ...]], Awaitable[None]] = _nothing_awaited
         self.on_refusal: Callable[[], None] = _nothing
@@ -58,12 +68,16 @@ class Inbox:
 
     async def _judge(self, topic: str, payload: bytes) -> None:
         match topics.parse(topic):
+            case topics.Topic("area", area, "alerts"):
+                await self._take_board(area, payload)
             case topics.Topic("station", self._station, "card"):
                 await self._take_card(payload)
             case topics.Topic("station", self._station, "ack"):
                 await self._take_ack(payload)
             case topics.Topic("area", area, "plan"):
                 await self._take_layer(area, payload)
+            case topics.Topic("area", area, "standing"):
+                await self._take_standing(area, payload)
             case _:
                 raise WrongTarget(f"nothing for this station travels on {topic}")
 
@@ -78,23 +92,51 @@ class Inbox:
             log.info("card kept: version=%d areas=%s", card.version, ",".join(card.areas))
             self.on_plan()
 
+    async def _take_board(self, area: str, token: bytes) -> None:
+        """In memory, obeyed, and only then on disk."""
+        board = self._keyring.open(token, AlertBoard)
+        self._check_area(area, board.area)
+        held = self._boards.board(area)
+        if not _is_newer(board.version, held.version if held else None):
+            return
+        self._boards.hold_board(board, token)
+        await self.on_board()
+        log.info("board taken: area=%s version=%d alerts=%d", area, board.version, len(board.alerts))
+        if board.alerts and self._trusts_its_clock():
+            self._check_expiry(max(alert.expires_at for alert in board.alerts))
+
+    async def _take_standing(self, area: str, token: bytes) -> None:
+        layer = self._keyring.open(token, StandingLayer)
+        self._check_area(area, layer.area)
+        held = self._boards.standing(area)
+        if _is_newer(layer.version, held.version if held else None):
+            await asyncio.to_thread(self._boards.keep_standing, layer, token)
+            log.info("standing kept: area=%s version=%d sounds=%d", area, layer.version, len(layer.sounds))
+            self.on_standing()
+
     async def _take_layer(self, area: str, token: bytes) -> None:
         layer = self._keyring.open(token, PlanLayer)
-        self._check_layer(area, layer)
+        self._check_area(area, layer.area)
+        if self._trusts_its_clock():
+            self._check_expiry(layer.expires_at)
         held = self._store.layer(area)
         if _is_newer(layer.version, held.version if held else None):
             await asyncio.to_thread(self._store.keep_layer, layer, token)
             log.info("plan kept: area=%s version=%d items=%d", area, layer.version, len(layer.occurrences))
             self.on_plan()
 
-    def _check_layer(self, area: str, layer: PlanLayer) -> None:
-        if layer.area != area:
-            raise WrongTarget(f"plan of {layer.area} on the topic of {area}")
+    def _check_area(self, area: str, meant_for: str) -> None:
+        if meant_for != area:
+            raise WrongTarget(f"document of {meant_for} on the topic of {area}")
         if self._store.card is None or area not in self._store.card.areas:
             raise WrongTarget(f"{area} is not in this station's chain")
-        trusted = self._clock.trust() is not ClockTrust.UNKNOWN
-        if trusted and self._clock.now() >= layer.expires_at:
-            raise Expired(f"over since {layer.expires_at.isoformat()}")
+
+    def _check_expiry(self, expires_at: datetime) -> None:
+        if self._clock.now() >= expires_at:
+            raise Expired(f"over since {expires_at.isoformat()}")
+
+    def _trusts_its_clock(self) -> bool:
+        return self._clock.trust() is not ClockTrust.UNKNOWN
 
     async def _take_ack(self, payload: bytes) -> None:
         ack = Ack.decode(payload)
@@ -118,6 +160,10 @@ def _check_zone(zone: str) -> None:
 
 
 def _nothing() -> None:
+    return None
+
+
+async def _nothing_to_do() -> None:
     return None
 
 

@@ -31,7 +31,11 @@ create table if not exists begun (
     interrupted integer not null default 0,
     interrupted_by text
 );
+create table if not exists replaced (
+    occurrence text not null, slot integer not null, primary key (occurrence, slot)
+);
 create table if not exists ended (occurrence text primary key, ended_at text not null);
+create table if not exists heard (occurrence text primary key, ended_at text not null);
 create table if not exists outbox (
     number integer primary key autoincrement, id text not null unique, report text not null
 );
@@ -43,7 +47,10 @@ _DELIVERED_KEPT = 20
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """An occurrence that has begun and not ended. `sounded_s` counts frames of all its runs."""
+    """An occurrence that has begun and not ended. `sounded_s` counts frames of all its runs.
+
+    `replaced` are the slots in which `Item.instead` has sounded.
+    """
 
     planned: PlannedOccurrence
     area: str
@@ -53,6 +60,7 @@ class Begun:
     sounded_s: float
     interrupted: bool
     interrupted_by: OutcomeReason | None
+    replaced: frozenset[int] = frozenset()
 
 
 class Journal:
@@ -111,6 +119,13 @@ class Journal:
     def sounded(self, occurrence: str, sounded_s: float) -> None:
         self._write("update begun set sounded_s = ? where occurrence = ?", (sounded_s, occurrence))
 
+    def replaced(self, occurrence: str, slots: Iterable[int]) -> None:
+        """These slots of it and no other."""
+        with self._transaction():
+            self._db.execute("delete from replaced where occurrence = ?", (occurrence,))
+            rows = [(occurrence, slot) for slot in slots]
+            self._db.executemany("insert into replaced values (?, ?)", rows)
+
     def interrupted(self, occurrence: str, sounded_s: float, by: OutcomeReason) -> None:
         self._write(
             "update begun set sounded_s = ?, interrupted = 1, interrupted_by = ? where occurrence = ?",
@@ -131,6 +146,7 @@ class Journal:
                 "select occurrence, area, planned, begun_at, first_frame_at, start_error_ms, sounded_s,"
                 " interrupted, interrupted_by from begun"
             ).fetchall()
+            slots = self._db.execute("select occurrence, slot from replaced").fetchall()
         return {
             row[0]: Begun(
                 planned=PlannedOccurrence.decode(row[2].encode()),
@@ -141,6 +157,7 @@ class Journal:
                 sounded_s=row[6],
                 interrupted=bool(row[7]),
                 interrupted_by=OutcomeReason(row[8]) if row[8] else None,
+                replaced=frozenset(slot for occurrence, slot in slots if occurrence == row[0]),
             )
             for row in rows
         }
@@ -156,11 +173,24 @@ class Journal:
                     self._db.execute(
                         "insert into outbox (id, report) values (?, ?)", (report.id, report.encode().decode())
                     )
-                self._db.execute("delete from begun where occurrence = ?", (report.occurrence,))
+                if report.seconds_played:
+                    self._db.execute(
+                        "insert or ignore into heard values (?, ?)", (report.occurrence, now.isoformat())
+                    )
+                for table in ("begun", "replaced"):
+                    self._db.execute(
+                        f"delete from {table} where occurrence = ?",  # noqa: S608
+                        (report.occurrence,),
+                    )
 
     def ended(self) -> frozenset[str]:
         with self._lock:
             return frozenset(row[0] for row in self._db.execute("select occurrence from ended"))
+
+    def heard(self) -> frozenset[str]:
+        """Those that ended after at least some of it was heard."""
+        with self._lock:
+            return frozenset(row[0] for row in self._db.execute("select occurrence from heard"))
 
     def known_since(self) -> dict[str, datetime]:
         """By area: since when this station has held its plan."""
@@ -207,7 +237,9 @@ class Journal:
     def forget(self, now: datetime, days: float) -> None:
         """Ends older than `days` are forgotten; no plan reaches that far back."""
         oldest = (now.astimezone(UTC) - timedelta(days=days)).isoformat()
-        self._write("delete from ended where ended_at < ?", (oldest,))
+        with self._transaction():
+            self._db.execute("delete from ended where ended_at < ?", (oldest,))
+            self._db.execute("delete from heard where ended_at < ?", (oldest,))
 
     def _write(self, sql: str, values: tuple[object, ...]) -> None:
         with self._lock:

@@ -2,13 +2,17 @@
 
 import asyncio
 import logging
+import threading
 import uuid
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from agent.journal import Begun, Journal
 from agent.programme import Part
+from agent.timeline import seconds_of
 from schedules.cue import Progress
 from wire.ids import Outcome, OutcomeReason
 from wire.messages import PlaybackReport
@@ -20,13 +24,19 @@ _WHOLE_TOLERANCE_S = 0.5
 
 @dataclass
 class Ledger:
-    """Every change is on disk when its call returns. Raises sqlite3.Error."""
+    """A `note_…` changes memory at once and owes the journal the same; `write` brings it to disk, in order.
+
+    Every other change is on disk when its call returns. Raises sqlite3.Error.
+    """
 
     journal: Journal
     begun: dict[str, Begun] = field(default_factory=dict)
     held: dict[str, OutcomeReason] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
+    heard: set[str] = field(default_factory=set)
     known_since: dict[str, datetime] = field(default_factory=dict)
+    _owed: deque[Callable[[], None]] = field(default_factory=deque)
+    _pen: threading.Lock = field(default_factory=threading.Lock)
 
     def load(self, now: datetime, *, clock_trusted: bool) -> None:
         """What had begun in the last life was interrupted by its end; what was only armed never began.
@@ -39,6 +49,7 @@ class Ledger:
         self.journal.interrupt_all()
         self.begun = self.journal.begun()
         self.ended = set(self.journal.ended())
+        self.heard = set(self.journal.heard())
         self.known_since = self.journal.known_since()
 
     def progress(self) -> dict[str, Progress]:
@@ -56,39 +67,67 @@ class Ledger:
         row = self.begun.get(occurrence)
         return row.sounded_s if row else 0.0
 
+    def has_been_heard(self, occurrence: str) -> bool:
+        """At least some of it."""
+        return occurrence in self.heard or self.sounded_s(occurrence) > 0
+
+    async def write(self) -> None:
+        """All that is owed."""
+        if self._owed:
+            await asyncio.to_thread(self._pay)
+
+    def _pay(self) -> None:
+        with self._pen:
+            while self._owed:
+                self._owed.popleft()()
+
+    def _owe(self, change: Callable[..., None], *values: object) -> None:
+        self._owed.append(partial(change, *values))
+
     async def begin(self, part: Part, begun_at: datetime) -> None:
+        self.note_begun(part, begun_at)
+        await self.write()
+
+    def note_begun(self, part: Part, begun_at: datetime) -> None:
         id_ = part.planned.id
         held_by = self.held.pop(id_, None)
-        await asyncio.to_thread(self.journal.begin, part.planned, part.area, begun_at, held_by)
+        self._owe(self.journal.begin, part.planned, part.area, begun_at, held_by)
         row = self.begun.get(id_) or Begun(part.planned, part.area, begun_at, None, None, 0.0, False, held_by)
         self.begun[id_] = replace(row, interrupted=False)
 
-    async def unbegin(self, occurrence: str) -> None:
+    def note_not_begun(self, occurrence: str) -> None:
         """No frame of it came out; as if it had never begun."""
         row = self.begun.get(occurrence)
         if row is not None and row.first_frame_at is None and row.sounded_s == 0.0:
             del self.begun[occurrence]
-            await asyncio.to_thread(self.journal.unbegin, occurrence)
+            self._owe(self.journal.unbegin, occurrence)
 
-    async def first_frame(self, occurrence: str, at: datetime, start_error_ms: float | None) -> None:
+    def note_first_frame(self, occurrence: str, at: datetime, start_error_ms: float | None) -> None:
         row = self.begun[occurrence]
         if row.first_frame_at is None:
             self.begun[occurrence] = replace(row, first_frame_at=at, start_error_ms=start_error_ms)
-            await asyncio.to_thread(self.journal.first_frame, occurrence, at, start_error_ms)
+            self._owe(self.journal.first_frame, occurrence, at, start_error_ms)
 
-    async def sounded(self, occurrence: str, sounded_s: float) -> None:
+    def note_sounded(self, occurrence: str, sounded_s: float) -> None:
         self.begun[occurrence] = replace(self.begun[occurrence], sounded_s=sounded_s)
-        await asyncio.to_thread(self.journal.sounded, occurrence, sounded_s)
+        self._owe(self.journal.sounded, occurrence, sounded_s)
 
-    async def interrupted(self, occurrence: str, sounded_s: float, by: OutcomeReason) -> None:
+    def note_replaced(self, occurrence: str, slots: frozenset[int]) -> None:
+        """In these slots `Item.instead` has sounded."""
+        row = self.begun[occurrence]
+        if row.replaced != slots:
+            self.begun[occurrence] = replace(row, replaced=slots)
+            self._owe(self.journal.replaced, occurrence, slots)
+
+    def note_interrupted(self, occurrence: str, sounded_s: float, by: OutcomeReason) -> None:
         row = self.begun[occurrence]
         self.begun[occurrence] = replace(row, sounded_s=sounded_s, interrupted=True, interrupted_by=by)
-        await asyncio.to_thread(self.journal.interrupted, occurrence, sounded_s, by)
+        self._owe(self.journal.interrupted, occurrence, sounded_s, by)
 
     async def finish(self, part: Part, sounded_s: float, now: datetime) -> PlaybackReport:
         """The player came to the end: the frame count says whether all of it was heard."""
         row = self.begun[part.planned.id] = replace(self.begun[part.planned.id], sounded_s=sounded_s)
-        if sounded_s >= part.planned.seconds - _WHOLE_TOLERANCE_S:
+        if sounded_s >= seconds_of(part.planned, row.replaced) - _WHOLE_TOLERANCE_S:
             return await self.end(part, Outcome.PLAYED, None, now)
         return await self.end(part, Outcome.PARTLY_PLAYED, row.interrupted_by or OutcomeReason.TOO_LATE, now)
 
@@ -96,28 +135,20 @@ class Ledger:
         self, part: Part, outcome: Outcome, reason: OutcomeReason | None, now: datetime
     ) -> PlaybackReport:
         """The one end of an occurrence; its report is owed from here on."""
-        id_ = part.planned.id
-        row = self.begun.get(id_)
-        report = PlaybackReport(
-            id=uuid.uuid4().hex,
-            occurrence=id_,
-            outcome=outcome,
-            reason=reason,
-            seconds_played=round(row.sounded_s, 3) if row else 0.0,
-            seconds_planned=round(part.planned.seconds, 3),
-            started_at=row.first_frame_at if row else None,
-            ended_at=now,
-            start_error_ms=row.start_error_ms if row else None,
-        )
-        await asyncio.to_thread(self.journal.end, [report], max(now, part.occurrence.end))
+        report = _report(part, self.begun.get(part.planned.id), outcome, reason, now)
+        id_ = report.occurrence
+        self._owe(self.journal.end, [report], max(now, part.last_word))
         self.begun.pop(id_, None)
         self.held.pop(id_, None)
         self.ended.add(id_)
+        if report.seconds_played:
+            self.heard.add(id_)
+        await self.write()
         log.info(
             "over: occurrence=%s outcome=%s reason=%s seconds=%.2f planned=%.2f",
             id_,
             outcome,
-            reason,
+            report.reason,
             report.seconds_played,
             report.seconds_planned,
         )
@@ -126,6 +157,25 @@ class Ledger:
     async def forget(self, now: datetime, days: float) -> None:
         """Ends older than `days`."""
         await asyncio.to_thread(self.journal.forget, now, days)
+
+
+def _report(
+    part: Part, row: Begun | None, outcome: Outcome, reason: OutcomeReason | None, now: datetime
+) -> PlaybackReport:
+    replaced = row.replaced if row else frozenset()
+    if outcome is Outcome.PLAYED and replaced:
+        reason = OutcomeReason.STANDING_INSTEAD
+    return PlaybackReport(
+        id=uuid.uuid4().hex,
+        occurrence=part.planned.id,
+        outcome=outcome,
+        reason=reason,
+        seconds_played=round(row.sounded_s, 3) if row else 0.0,
+        seconds_planned=round(seconds_of(part.planned, replaced), 3),
+        started_at=row.first_frame_at if row else None,
+        ended_at=now,
+        start_error_ms=row.start_error_ms if row else None,
+    )
 
 
 def _progress_of(row: Begun) -> Progress:

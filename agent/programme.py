@@ -4,20 +4,32 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from agent.timeline import items_of, seconds_of
 from schedules.cue import closes
 from schedules.occurrence import Occurrence
 from schedules.quiet import QuietWindow
+from wire.alerts import Alert
 from wire.ids import Priority
 from wire.messages import Item, PlanLayer, PlannedOccurrence, Selector, StationCard
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A planned occurrence, the area that planned it, and how the time rules see it."""
+    """A planned occurrence, the area that planned it, and how the time rules see it.
+
+    `alert` is what an emergency stands for on the boards.
+    """
 
     planned: PlannedOccurrence
     area: str
     occurrence: Occurrence
+    alert: Alert | None = None
+
+    @property
+    def last_word(self) -> datetime:
+        """Until then at least it may still be asked for; an alert's is true however wrong our clock is."""
+        end = self.occurrence.end
+        return end if self.alert is None else max(end, self.alert.expires_at)
 
 
 def merge(
@@ -34,24 +46,32 @@ def merge(
     return parts
 
 
-def part_of(planned: PlannedOccurrence, area: str, depth: int) -> Part:
+def part_of(
+    planned: PlannedOccurrence,
+    area: str,
+    depth: int,
+    replaced: Collection[int] = (),
+    alert: Alert | None = None,
+) -> Part:
+    """`replaced` are the slots in which `Item.instead` has sounded: they count with their own length."""
     occurrence = Occurrence(
         id=planned.id,
         start=planned.start,
-        seconds=planned.seconds,
+        seconds=seconds_of(planned, replaced) if replaced else planned.seconds,
         priority=planned.priority,
+        rank=alert.severity.rank if alert else 0,
         lateness=planned.lateness.rule,
         grace_s=planned.lateness.grace_s,
         depth=depth,
     )
-    return Part(planned, area, occurrence)
+    return Part(planned, area, occurrence, alert)
 
 
 def items_by_first_use(parts: Iterable[Part], begun: Collection[str], now: datetime) -> Iterator[Item]:
     """The sound of everything that has begun or still may, soonest first; a late *skip* outlasts its end."""
     needed = (part for part in parts if part.planned.id in begun or last_chance(part) > now)
     for part in sorted(needed, key=lambda part: part.planned.start):
-        yield from part.planned.items
+        yield from items_of(part.planned)
 
 
 def last_chance(part: Part) -> datetime:

@@ -10,7 +10,8 @@ from agent.clock import Clock
 from agent.ledger import Ledger
 from agent.performer import Order, Performance, Performer
 from agent.programme import Part
-from wire.ids import OutcomeReason
+from agent.timeline import begun_before
+from wire.ids import OutcomeReason, Priority
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +19,7 @@ JOIN_LEAD = timedelta(seconds=0.2)
 """Joining in the middle aims this far ahead, so that the position is right when the first frame leaves."""
 START_DRIFT_S = 0.002
 NOTE_EVERY_S = 5.0
+ALERT_NOTE_EVERY_S = 1.0
 
 
 @dataclass
@@ -40,12 +42,19 @@ class Run:
         return self.before_s + self.playback.sounded_s
 
     @property
+    def is_emergency(self) -> bool:
+        return self.part.occurrence.priority is Priority.EMERGENCY
+
+    @property
     def is_heard(self) -> bool:
         return self.playback.sounded_s > 0
 
 
 class Stage:
-    """Keeps the ledger true: *begun* is written before the first sample, the frame count while it sounds."""
+    """Keeps the ledger true: *begun* is written before the first sample, the frame count while it sounds.
+
+    An emergency sounds first and is written down afterwards: whoever forgets it goes on with it.
+    """
 
     def __init__(
         self, ledger: Ledger, performer: Performer, clock: Clock, changed: Callable[[], None]
@@ -54,6 +63,7 @@ class Stage:
         self._performer = performer
         self._clock = clock
         self._changed = changed
+        self._handover = asyncio.Lock()
         self.run: Run | None = None
         self.on_sound: Callable[[], None] = lambda: None
 
@@ -65,58 +75,109 @@ class Stage:
         has_started = run.playback.order.start_at_s <= self._clock.monotonic_s()
         return run if has_started or run.holds_from <= at else None
 
+    def is_heard(self, occurrence: str) -> bool:
+        """Now, whatever the ledger knows of it."""
+        return self.run is not None and self.run.id == occurrence and self.run.is_heard
+
     async def engage(
         self, group: asyncio.TaskGroup, part: Part, from_s: float, holds_from: datetime, volume: int
     ) -> None:
-        """Sound `part` from `holds_from` on: from its beginning, or joining where it would be by then."""
+        """Sound `part` from `holds_from` on, unless somebody has come upon the stage in the meantime."""
+        if part.occurrence.priority is Priority.EMERGENCY:
+            await self.cut_in(group, part, from_s, volume)
+            return
         lead = JOIN_LEAD if from_s > 0 else timedelta(0)
         from_s, begins_at = from_s + lead.total_seconds(), holds_from + lead
         await self._ledger.begin(part, begins_at)
+        async with self._handover:
+            if self.run is None:
+                self.run = self._perform(group, part, from_s, (holds_from, begins_at), volume)
+                return
+        self._ledger.note_not_begun(part.planned.id)
+
+    async def cut_in(
+        self,
+        group: asyncio.TaskGroup,
+        part: Part,
+        from_s: float,
+        volume: int,
+        why: OutcomeReason = OutcomeReason.HIGHER_PRIORITY,
+    ) -> None:
+        """Sound `part` at once in place of whatever sounds; nothing waits for the disk."""
+        async with self._handover:
+            old, self.run = self.run, None
+            if old is not None:
+                await old.playback.stop()
+            now = self._clock.now()
+            self.run = self._perform(group, part, from_s, (now, now), volume)
+            if old is not None:
+                self._let_go(old, why)
+            self._ledger.note_begun(part, now)
+
+    def _perform(
+        self,
+        group: asyncio.TaskGroup,
+        part: Part,
+        from_s: float,
+        instants: tuple[datetime, datetime],
+        volume: int,
+    ) -> Run:
+        holds_from, begins_at = instants
+        planned, row = part.planned, self._ledger.begun.get(part.planned.id)
+        replaced = begun_before(planned, row.replaced, from_s) if row else frozenset()
         start_at_s = self.monotonic_of(begins_at)
-        order = Order(part.planned, from_s, start_at_s, volume)
+        order = Order(planned, from_s, start_at_s, volume, replaced)
         playback = self._performer.perform(order, group, self._changed)
-        before_s = self._ledger.sounded_s(part.planned.id)
-        self.run = Run(part, holds_from, begins_at, playback, before_s, noted_at_s=start_at_s)
-        log.info(
-            "armed: occurrence=%s at=%s from_s=%.2f volume=%d", part.planned.id, begins_at, from_s, volume
-        )
+        log.info("armed: occurrence=%s at=%s from_s=%.2f volume=%d", planned.id, begins_at, from_s, volume)
+        before_s = row.sounded_s if row else 0.0
+        return Run(part, holds_from, begins_at, playback, before_s, noted_at_s=start_at_s)
 
-    async def silence(self, why: OutcomeReason) -> None:
-        """Take the loudspeaker away from whoever has it, and remember how far it came."""
-        run, self.run = self.run, None
-        if run is not None:
+    async def silence(self, run: Run, why: OutcomeReason) -> None:
+        """Take the loudspeaker away from `run` if it still has it, and note how far it came."""
+        async with self._handover:
+            if self.run is not run:
+                return
+            self.run = None
             await run.playback.stop()
-            await self.let_go(run, why)
+            self._let_go(run, why)
 
-    async def take_ended(self) -> Run | None:
+    def take_ended(self) -> Run | None:
         """The run that came to an end by itself; its frames are not on disk yet."""
         run = self.run
         if run is None or not run.playback.is_over:
             return None
         self.run = None
-        await self._note_first_frame(run)
+        if run.id in self._ledger.begun:
+            self._note_beginning(run)
         self.on_sound()
         return run
 
     async def let_go(self, run: Run, why: OutcomeReason) -> None:
         """A run that nobody heard has never begun."""
+        self._let_go(run, why)
+        await self._ledger.write()
+
+    def _let_go(self, run: Run, why: OutcomeReason) -> None:
+        if run.id not in self._ledger.begun:
+            return
         if run.sounded_s == 0:
-            await self._ledger.unbegin(run.id)
+            self._ledger.note_not_begun(run.id)
         else:
-            await self._note_first_frame(run)
-            await self._ledger.interrupted(run.id, run.sounded_s, why)
+            self._note_beginning(run)
+            self._ledger.note_interrupted(run.id, run.sounded_s, why)
         self.on_sound()
 
-    async def note(self, now: datetime) -> None:
-        """Write down the frame count now and then, so that a power cut takes little of it."""
+    def note(self, now: datetime) -> None:
+        """Note the frame count now and then, so that a power cut takes little of it."""
         run = self.sounding(now)
-        if run is None:
+        if run is None or run.id not in self._ledger.begun:
             return
-        await self._note_first_frame(run)
+        self._note_beginning(run)
         now_s = self._clock.monotonic_s()
-        if now_s - run.noted_at_s >= NOTE_EVERY_S:
+        every_s = ALERT_NOTE_EVERY_S if run.is_emergency else NOTE_EVERY_S
+        if now_s - run.noted_at_s >= every_s:
             run.noted_at_s = now_s
-            await self._ledger.sounded(run.id, run.sounded_s)
+            self._ledger.note_sounded(run.id, run.sounded_s)
 
     def has_drifted(self, run: Run) -> bool:
         """The wall clock was set while this run waited for its instant."""
@@ -128,12 +189,23 @@ class Stage:
     def monotonic_of(self, instant: datetime) -> float:
         return self._clock.monotonic_s() + (instant - self._clock.now()).total_seconds()
 
-    async def _note_first_frame(self, run: Run) -> None:
+    def first_frame_at(self, occurrence: str) -> datetime | None:
+        """When the very first sample of it left the speaker, if it has."""
+        row = self._ledger.begun.get(occurrence)
+        if row is not None and row.first_frame_at is not None:
+            return row.first_frame_at
+        return self._heard_from(self.run) if self.run is not None and self.run.id == occurrence else None
+
+    def _heard_from(self, run: Run) -> datetime | None:
         at_s = run.playback.first_frame_at_s
-        row = self._ledger.begun.get(run.id)
-        if at_s is None or row is None or row.first_frame_at is not None or not run.is_heard:
+        return None if at_s is None or not run.is_heard else self.instant(at_s)
+
+    def _note_beginning(self, run: Run) -> None:
+        """What stands in for what, and once the instant of the first sample."""
+        self._ledger.note_replaced(run.id, run.playback.replaced)
+        at = self._heard_from(run)
+        if at is None or self._ledger.begun[run.id].first_frame_at is not None:
             return
-        at = self.instant(at_s)
         due = run.part.planned.start + timedelta(seconds=run.playback.order.from_s)
-        await self._ledger.first_frame(run.id, at, round((at - due).total_seconds() * 1000, 3))
+        self._ledger.note_first_frame(run.id, at, round((at - due).total_seconds() * 1000, 3))
         self.on_sound()

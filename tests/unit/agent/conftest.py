@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from av.audio.frame import AudioFrame
 
-from wire.ids import LatenessRule, StationKind
+from wire.alerts import Alert, AlertBoard, Voice
+from wire.ids import AlertKind, LatenessRule, Severity, StationKind
 from wire.messages import Item, Lateness, PlanLayer, PlannedOccurrence, StationCard
 from wire.signing import Keyring, SigningKey
 
@@ -105,5 +106,39 @@ def make_sound() -> Callable[..., tuple[Item, np.ndarray]]:
         sha256 = hashlib.sha256(content).hexdigest()
         draft.rename(folder / f"{sha256}.opus")
         return Item(sha256=sha256, seconds=seconds, size_bytes=len(content)), samples
+
+    return make
+
+
+@pytest.fixture
+def make_alert() -> Callable[..., Alert]:
+    """An alert in Vietnamese, in force for ten minutes, once through."""
+
+    def make(*items: Item, number: int = 1, revision: int = 1, **changes: Any) -> Alert:
+        now = datetime.now(UTC)
+        signal, *voices = items or (Item(sha256="a" * 64, seconds=1.0, size_bytes=100),) * 2
+        values: dict[str, Any] = {
+            "id": f"kc-20261123-{number:08x}",
+            "revision": revision,
+            "sounding": f"kc-20261123-{number:08x}-r{revision}@{now:%Y%m%dT%H%M%SZ}",
+            "kind": AlertKind.FLASH_FLOOD,
+            "severity": Severity.SEVERE,
+            "sent_at": now,
+            "expires_at": now + timedelta(minutes=10),
+            "signal": signal,
+            "voices": (Voice(language="vi", items=tuple(voices)),),
+            "repeats": 1,
+            "gap_s": 0.0,
+            "lateness": Lateness(rule=LatenessRule.CONTINUE),
+        }
+        return Alert(**(values | changes))
+
+    return make
+
+
+@pytest.fixture
+def make_board() -> Callable[..., AlertBoard]:
+    def make(*alerts: Alert, area: str = "ta-van", version: int = 1) -> AlertBoard:
+        return AlertBoard(area=area, version=version, issued_at=datetime.now(UTC), alerts=alerts)
 
     return make

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.cache import MediaCache
+from agent.cache import Grade, MediaCache
 from agent.settings import Media
 from agent.sound_files import SoundFiles
 from wire.messages import Item
@@ -83,7 +83,7 @@ async def test_sound_comes_in_the_order_of_first_use(tmp_path: Path, server: Ser
     arrivals: list[int] = []
     cache = MediaCache(SoundFiles(tmp_path), FAST)
     cache.arrived = lambda: arrivals.append(1)
-    cache.want(server.url + "/", [*items, items[0]])
+    cache.want(server.url + "/", {Grade.PLAN: [*items, items[0]]})
     assert (cache.state().held, cache.state().wanted) == (0, 4)
     async with running(cache):
         await until(lambda: len(arrivals) == 4)
@@ -97,7 +97,7 @@ async def test_one_that_fails_does_not_hold_up_the_others(tmp_path: Path, server
     lost, found = item_of(content_of(1)), item_of(content_of(2))
     server.contents = {found.sha256: content_of(2)}
     cache = MediaCache(SoundFiles(tmp_path), FAST)
-    cache.want(server.url, [lost, found])
+    cache.want(server.url, {Grade.PLAN: [lost, found]})
     async with running(cache):
         await until(lambda: cache.state().held == 1)
         await until(lambda: server.asked.count(lost.sha256) >= 3)
@@ -127,7 +127,7 @@ async def test_a_lying_server_is_asked_again_and_nothing_false_is_kept(
     server.contents = {item.sha256: content_of(1)}
     server.raw = [raw]
     cache = MediaCache(SoundFiles(tmp_path), FAST)
-    cache.want(server.url, [item])
+    cache.want(server.url, {Grade.PLAN: [item]})
     async with running(cache):
         await until(lambda: cache.state().held == 1)
     assert cache.files.path(item.sha256).read_bytes() == content_of(1)
@@ -144,10 +144,10 @@ async def test_an_address_with_a_typing_error_is_tried_again_and_ends_nothing(
     item = item_of(content_of(1))
     server.contents = {item.sha256: content_of(1)}
     cache = MediaCache(SoundFiles(tmp_path), FAST)
-    cache.want(address, [item])
+    cache.want(address, {Grade.PLAN: [item]})
     async with running(cache):
         await until(lambda: caplog.text.count("sound not fetched") >= 2)
-        cache.want(server.url, [item])
+        cache.want(server.url, {Grade.PLAN: [item]})
         await until(lambda: cache.state().held == 1)
 
 
@@ -161,7 +161,7 @@ async def test_a_full_disk_keeps_it_missing_until_there_is_room(
     old.write_bytes(b"nobody wants this any more")
     room = [0]
     monkeypatch.setattr(SoundFiles, "bytes_free", lambda _: room[0])
-    cache.want(server.url, [item])
+    cache.want(server.url, {Grade.PLAN: [item]})
     async with running(cache):
         await until(lambda: not old.exists())
         assert cache.state().missing == (item.sha256,)
@@ -186,11 +186,11 @@ async def test_a_sound_dropped_and_wanted_again_while_it_comes_is_fetched_once(
 
     monkeypatch.setattr("agent.cache.fetch", slow)
     cache = MediaCache(SoundFiles(tmp_path), FAST.model_copy(update={"parallel": 2}))
-    cache.want(server.url, [item])
+    cache.want(server.url, {Grade.PLAN: [item]})
     async with running(cache):
         await until(lambda: begun)
-        cache.want(server.url, [])
-        cache.want(server.url, [item, other])
+        cache.want(server.url, {Grade.PLAN: []})
+        cache.want(server.url, {Grade.PLAN: [item, other]})
         await until(lambda: len(begun) == 2)
         may_end.set()
         await until(lambda: cache.state().held == 2)

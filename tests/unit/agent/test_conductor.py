@@ -11,16 +11,17 @@ from typing import Any
 
 import pytest
 
+from agent.agenda import agenda_of
 from agent.cache import MediaCache
 from agent.clock import AssumedClock
 from agent.conductor import Conductor
 from agent.errors import SpeakerFailed
+from agent.first_blocks import FirstBlocks
 from agent.journal import Journal
 from agent.ledger import Ledger
 from agent.player import Player
 from agent.settings import Media
 from agent.sound_files import SoundFiles
-from agent.store import PlanStore
 from firmware_sim.wav_speaker import WavSounding, WavSpeaker
 from wire.ids import ClockTrust, LatenessRule, Outcome, OutcomeReason, Priority
 from wire.messages import Item, Lateness, PlaybackReport, QuietHours
@@ -62,17 +63,16 @@ class Bench:
         self.folder = folder
         self.key = key
         self.clock = MovableClock()
-        self.store = PlanStore(folder, Keyring.of(key.public_jwk()))
-        self.store.load()
         self.files = SoundFiles(folder / "sound")
         self.speaker = FaultySpeaker(folder / "heard", self.clock)
         self.journal = Journal(folder / "journal.sqlite")
-        self.ledger = Ledger(self.journal)
-        self.ledger.load(self.clock.now(), clock_trusted=True)
+        self.agenda = agenda_of(folder, Keyring.of(key.public_jwk()), Ledger(self.journal), self.clock)
+        self.agenda.load()
+        self.store, self.ledger = self.agenda.store, self.agenda.ledger
         cache = MediaCache(self.files, Media())
-        self.conductor = Conductor(
-            self.store, cache, self.ledger, Player(self.speaker, self.files), self.clock
-        )
+        self.beginnings = FirstBlocks(self.files)
+        player = Player(self.speaker, self.files, self.beginnings)
+        self.conductor = Conductor(self.agenda, cache, player)
 
     def hold(self, document: Any) -> None:
         keep = self.store.keep_card if document.type == "card" else self.store.keep_layer

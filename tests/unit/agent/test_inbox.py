@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.board_store import BoardStore
 from agent.clock import AssumedClock
 from agent.inbox import REFUSALS_KEPT, Inbox
 from agent.store import PlanStore
@@ -28,7 +29,8 @@ class Desk:
     def __init__(self, folder: Path, keyring: Keyring, clock: AssumedClock) -> None:
         self.store = PlanStore(folder, keyring)
         self.store.load()
-        self.inbox = Inbox("cum-loa-1", keyring, self.store, clock)
+        self.boards = BoardStore(folder, keyring)
+        self.inbox = Inbox("cum-loa-1", keyring, self.store, self.boards, clock)
         self.changes = 0
         self.acknowledged: list[str] = []
         self.inbox.on_plan = self._changed
@@ -171,7 +173,7 @@ async def test_a_disk_that_takes_nothing_leaves_what_is_held(
 
     await desk.inbox.take(PLAN, key.sign(make_layer(version=1)))
     with monkeypatch.context() as patched:
-        patched.setattr("agent.store.write_durably", full)
+        patched.setattr("agent.signed_files.write_durably", full)
         await desk.inbox.take(PLAN, key.sign(make_layer(version=2)))
     assert [layer.version for layer in desk.store.layers()] == [1]
     assert (desk.changes, desk.reasons()) == (1, [])

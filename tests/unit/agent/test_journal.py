@@ -34,14 +34,15 @@ async def test_a_restart_in_the_middle_leaves_an_honest_count(
     id_ = part.planned.id
     ledger = reopened(tmp_path)
     await ledger.begin(part, NOW)
-    await ledger.first_frame(id_, NOW, 0.4)
-    await ledger.sounded(id_, 4.0)
+    ledger.note_first_frame(id_, NOW, 0.4)
+    ledger.note_sounded(id_, 4.0)
+    await ledger.write()
 
     ledger = reopened(tmp_path)
     row = ledger.begun[id_]
     assert (row.sounded_s, row.interrupted, row.interrupted_by) == (4.0, True, OutcomeReason.STATION_OFF)
     await ledger.begin(part, NOW + timedelta(seconds=6))
-    await ledger.first_frame(id_, NOW + timedelta(seconds=6), 99.0)
+    ledger.note_first_frame(id_, NOW + timedelta(seconds=6), 99.0)
     assert not ledger.begun[id_].interrupted
     assert ledger.begun[id_].begun_at == NOW
     done = await ledger.finish(part, 8.0, NOW + timedelta(seconds=10))
@@ -75,7 +76,8 @@ async def test_what_was_heard_has_begun_although_the_clock_came_up_behind(
     id_ = part.planned.id
     ledger = reopened(tmp_path)
     await ledger.begin(part, NOW)
-    await ledger.first_frame(id_, NOW, 0.4)
+    ledger.note_first_frame(id_, NOW, 0.4)
+    await ledger.write()
 
     ledger = reopened(tmp_path, NOW - timedelta(hours=3), clock_trusted=clock_trusted)
     cue = decide(NOW + timedelta(minutes=1), [part.occurrence], ledger.progress(), None, None)
@@ -125,9 +127,10 @@ async def test_what_nobody_heard_has_not_begun(
     ledger = reopened(tmp_path)
     for part in (heard, unheard):
         await ledger.begin(part, NOW)
-    await ledger.sounded(heard.planned.id, 1.0)
+    ledger.note_sounded(heard.planned.id, 1.0)
     for part in (heard, unheard):
-        await ledger.unbegin(part.planned.id)
+        ledger.note_not_begun(part.planned.id)
+    await ledger.write()
     assert set(reopened(tmp_path).begun) == {heard.planned.id}
 
 

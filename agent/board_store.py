@@ -1,0 +1,68 @@
+"""Alert boards and standing sounds, by area: in memory at once, on disk a moment later."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+from agent.signed_files import SignedFiles
+from wire.alerts import AlertBoard, StandingLayer
+from wire.signing import Keyring
+
+log = logging.getLogger(__name__)
+
+
+class BoardStore:
+    """An alert must not wait for the disk. What the disk does not take is held while the power lasts."""
+
+    def __init__(self, folder: Path, keyring: Keyring) -> None:
+        self._board_files = SignedFiles(folder / "boards", keyring)
+        self._standing_files = SignedFiles(folder / "standing", keyring)
+        self._boards: dict[str, AlertBoard] = {}
+        self._standing: dict[str, StandingLayer] = {}
+        self._unwritten: dict[str, bytes] = {}
+        self.taken: set[str] = set()
+        """Areas whose board has come in this life."""
+
+    def load(self) -> None:
+        """Read and verify all that is held."""
+        for area in self._board_files.names():
+            board = self._board_files.read(area, AlertBoard)
+            if board is not None and board.area == area:
+                self._boards[area] = board
+        for area in self._standing_files.names():
+            layer = self._standing_files.read(area, StandingLayer)
+            if layer is not None and layer.area == area:
+                self._standing[area] = layer
+
+    def board(self, area: str) -> AlertBoard | None:
+        return self._boards.get(area)
+
+    def boards(self, chain: Iterable[str]) -> tuple[AlertBoard, ...]:
+        """Those of the chain, in its order."""
+        return tuple(self._boards[area] for area in chain if area in self._boards)
+
+    def standing(self, area: str) -> StandingLayer | None:
+        return self._standing.get(area)
+
+    def standing_layers(self, chain: Iterable[str]) -> tuple[StandingLayer, ...]:
+        return tuple(self._standing[area] for area in chain if area in self._standing)
+
+    def hold_board(self, board: AlertBoard, token: bytes) -> None:
+        """In memory; `write` brings it to disk."""
+        self._boards[board.area] = board
+        self._unwritten[board.area] = token
+        self.taken.add(board.area)
+
+    async def write(self) -> None:
+        unwritten, self._unwritten = self._unwritten, {}
+        for area, token in unwritten.items():
+            try:
+                await asyncio.to_thread(self._board_files.write, area, token, AlertBoard)
+            except OSError:
+                log.exception("board only in memory, the disk does not take it: area=%s", area)
+
+    def keep_standing(self, layer: StandingLayer, token: bytes) -> None:
+        """On disk when it returns. Raises OSError."""
+        self._standing_files.write(layer.area, token, StandingLayer)
+        self._standing[layer.area] = layer

@@ -1,0 +1,57 @@
+"""Signed documents on disk, as they came, each with a previous good copy."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from agent.files import sync_folder, write_durably
+from wire.errors import WireError
+from wire.signing import Document, Keyring
+
+log = logging.getLogger(__name__)
+
+_SUFFIX = ".jws"
+
+
+class SignedFiles:
+    """Nothing unsigned goes in or comes out."""
+
+    def __init__(self, folder: Path, keyring: Keyring) -> None:
+        self._folder = folder
+        self._keyring = keyring
+
+    def names(self) -> Iterator[str]:
+        """Of all documents held."""
+        yield from sorted({path.name.split(".")[0] for path in self._folder.glob(f"*{_SUFFIX}")})
+
+    def write(self, name: str, token: bytes, kind: type[Document]) -> None:
+        """The document that was there becomes the previous copy if it is good. Raises OSError."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        target = self._folder / f"{name}{_SUFFIX}"
+        if target.exists() and self._opens(target, kind):
+            target.replace(_previous(target))
+            sync_folder(self._folder)
+        write_durably(target, token)
+
+    def read(self, name: str, kind: type[Document]) -> Document | None:
+        """A file that does not hold gives way to its previous copy."""
+        target = self._folder / f"{name}{_SUFFIX}"
+        for path in (target, _previous(target)):
+            if not path.exists():
+                continue
+            try:
+                return self._keyring.open(path.read_bytes(), kind)
+            except (OSError, WireError) as error:
+                log.warning("stored document does not hold: file=%s problem=%s", path.name, error)
+        return None
+
+    def _opens(self, target: Path, kind: type[Document]) -> bool:
+        try:
+            self._keyring.open(target.read_bytes(), kind)
+        except (OSError, WireError):
+            return False
+        return True
+
+
+def _previous(target: Path) -> Path:
+    return target.with_name(f"{target.name.removesuffix(_SUFFIX)}.previous{_SUFFIX}")
