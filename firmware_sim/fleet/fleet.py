@@ -12,7 +12,9 @@ from pathlib import Path
 from agent.app import Station, build
 from agent.clock import AssumedClock
 from agent.errors import SpeakerMisuse
+from agent.first_blocks import FirstBlocks
 from agent.settings import ClockMode, Media, Settings
+from agent.sound_files import SoundFiles
 from agent.speakers.contract import Sounding
 from firmware_sim.fleet.commands import Commands
 from firmware_sim.fleet.events import Event, EventLog, Happened
@@ -69,6 +71,7 @@ class Fleet:
         await self._board(station_id).run(stop)
 
     def _board(self, station_id: str) -> Station:
+        """Nothing is decoded in advance: paper plays no files."""
         settings = station_settings(self._settings, station_id)
         settings.state_dir.mkdir(parents=True, exist_ok=True)
         clock, boot_id = AssumedClock(), uuid.uuid4().hex
@@ -81,6 +84,7 @@ class Fleet:
             cache=CountedCache(settings.state_dir / "sound", settings.media),
         )
         station.health.boot_id = boot_id
+        station.beginnings = FirstBlocks(SoundFiles(settings.state_dir / "sound"))
         self._tell_when_online(station)
         return station
 
