@@ -8,6 +8,7 @@ from controller.web.pages import (
     clockwork,
     emergency,
     emergency_acts,
+    emergency_cap,
     emergency_compose,
     emergency_standing,
     occurrences,
@@ -32,6 +33,7 @@ _PARTS = (
     clockwork,
     emergency_compose,
     emergency_standing,
+    emergency_cap,
     emergency_acts,
     emergency,
 )

@@ -155,7 +155,7 @@ def _form(
         shown = whom_of(page, session, form.area_ids, form.severity)
     if not form.languages and not form.languages_chosen:
         form = replace(form, languages=shown["area_languages"] or LANGUAGES[:1])
-    others = [one for one in (*shown["area_languages"], *LANGUAGES) if one in LANGUAGES]
+    near = dict.fromkeys([*form.languages, *shown["area_languages"]])
     return page.render(
         "emergency/compose.html",
         status,
@@ -166,9 +166,10 @@ def _form(
         areas=nodes(areas),
         kinds=KINDS,
         severities=SEVERITIES,
-        languages=list(dict.fromkeys([*form.languages, *others])),
+        languages=[language for language in near if language in LANGUAGES],
+        others=[language for language in LANGUAGES if language not in near],
         resolved={voice.language: _found(voice) for voice in _prepared(alert).voices} if alert else {},
-        until=form.until,
+        fixed_end=form.until,
         validities=lengths(form.validity_s),
         urgencies=list(Urgency),
         certainties=list(Certainty),

@@ -179,6 +179,6 @@ document.addEventListener("htmx:after:swap", () => {
   }
   const order = wanted.map((language) => voices.get(language)).filter(Boolean);
   if (list.querySelector(":focus")) return;
-  list.prepend(...order);
+  list.querySelector("[data-voices-main]").prepend(...order);
 });
 document.documentElement.classList.add("scripted");
