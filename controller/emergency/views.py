@@ -45,7 +45,7 @@ def live(
     group: Group | None = None,
     pending: Iterable[Act] = (),
 ) -> LiveBoard:
-    """The newest sounding of the alert itself, or the one named, on the stations of the person's realm.
+    """The newest sounding, or the one named, on the stations of the person's realm.
 
     `commune` and `group` choose which stations are listed; all are counted. Raises NotFound
     `emergency.unknown`.
@@ -121,8 +121,8 @@ def soundings(found: Found) -> list[Ordered]:
 
 
 def _chosen(every: Sequence[Ordered], name: str | None) -> Ordered | None:
-    """The one named; else the last that is not an all-clear."""
-    wanted = [one for one in every if (one.name == name if name else not one.is_all_clear)]
+    """The one named; else the last, be it an all-clear."""
+    wanted = [one for one in every if name in {None, one.name}]
     return wanted[-1] if wanted else None
 
 
