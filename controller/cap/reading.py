@@ -91,8 +91,9 @@ def _live(
     ends = [info.expires for info in message.infos if info.expires is not None]
     if not ends and default_validity is None:
         raise Refused("cap.no_expires")
-    fallback = min(ends) if ends else message.sent + (default_validity or timedelta())
     shortest = timedelta(seconds=SHORTEST_VALIDITY_S)
+    to_come = [end for end in ends if end - now >= shortest]
+    fallback = min(to_come or ends, default=message.sent + (default_validity or timedelta()))
     with_ends = [(info, info.expires or fallback) for info in message.infos]
     live = [(info, end) for info, end in with_ends if end - now >= shortest]
     if not live:
