@@ -93,13 +93,14 @@ def quiet_share(samples: Any) -> float:
     return float((level < level.max() / 4).mean())
 
 
+@pytest.mark.parametrize("horn_band", [True, False])
 def test_a_siren_that_somebody_uploads_is_at_the_norm_too(
-    workshop: Any, store: Store, limits: Limits
+    workshop: Any, store: Store, limits: Limits, horn_band: bool
 ) -> None:
-    """Where the speech codec cannot hold a sound, it is encoded as tones."""
+    """Without the shaping for horns the speech codec cannot hold it, so it is encoded as tones."""
     siren = samples_of(Signal.ATTENTION)
     path = workshop.save(workshop.folder / "siren.wav", siren, rate_hz=RATE_HZ)
-    made = ingest(path, store, limits, IngestOptions(), lambda _done: None)
+    made = ingest(path, store, limits, IngestOptions(horn_band=horn_band), lambda _done: None)
     heard = workshop.decoded(store.existing(made.sha256))
     assert abs(workshop.lufs(heard) - NORM.lufs) <= NORM.tolerance_lu
     assert workshop.true_peak_dbtp(heard) <= NORM.max_true_peak_dbtp
