@@ -64,8 +64,10 @@ def change(page: InPage, alert_id: str, typed: Posted) -> Response:
 @router.post(f"{LIST}/luu")
 def keep(page: InPage, typed: Posted) -> Response:
     """The draft as it stands, for the page that goes on; refused as long as it cannot be an alert."""
-    form = ComposeForm.of_typed(typed)
-    alert_id = _store(page, form)
+    try:
+        alert_id = _store(page, ComposeForm.of_typed(typed))
+    except Refused as error:
+        return JSONResponse({"unfinished": at_its_field(page, error).sentence})
     with page.context.database.read() as session:
         alert = alert_of(page, session, alert_id)
     voices = [_found(voice) for voice in _prepared(alert).voices]

@@ -9,6 +9,8 @@ from fastapi import APIRouter, Response
 from sqlalchemy.orm import Session
 
 from controller.clockwork import views as clockwork
+from controller.emergency import service as alerts
+from controller.emergency.tables import AlertState
 from controller.playback import service as playback
 from controller.programmes import service as programmes
 from controller.programmes.rules import Move
@@ -17,6 +19,7 @@ from controller.stations.overview import counts
 from controller.stations.rules import StationState
 from controller.timetable import service as timetable
 from controller.timetable.schemas import OccurrenceView
+from controller.web.alerts import LIST, pending_of
 from controller.web.page import InPage, Page
 
 router = APIRouter()
@@ -77,11 +80,26 @@ def _sounding(page: Page, session: Session, occurrence: OccurrenceView) -> Sound
 
 def _tasks(page: Page, session: Session) -> Sequence[Task]:
     tasks = [
+        *_alert_tasks(page, session),
         *_programme_tasks(page, session),
         *_schedule_tasks(page, session),
         *_station_tasks(page, session),
     ]
     return [task for task in tasks if task.count]
+
+
+def _alert_tasks(page: Page, session: Session) -> list[Task]:
+    """Alerts that sound only when this person decides."""
+    if not page.may("send_alert"):
+        return []
+    states = (AlertState.PROPOSED, AlertState.WAITING, AlertState.ACTIVE)
+    pending = pending_of(page)
+    found = alerts.listing(session, page.context, page.now, page.person, states, pending=pending)
+    proposed = sum(one.state is AlertState.PROPOSED for one in found)
+    return [
+        Task("second_officer", sum(one.waits_for_me for one in found), LIST, "bad"),
+        Task("proposed", proposed, LIST, "warn"),
+    ]
 
 
 def _programme_tasks(page: Page, session: Session) -> list[Task]:

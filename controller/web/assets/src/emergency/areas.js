@@ -68,6 +68,7 @@ const search = (typed) => {
     if (!wanted || !plain(nameOf(box)).includes(wanted)) continue;
     found += 1;
     lineOf(box).hidden = false;
+    for (const inner of lineOf(box).querySelectorAll("li")) inner.hidden = false;
     for (let up = lineOf(box).parentElement; up && up !== picker; up = up.parentElement) {
       if (up.matches("li")) up.hidden = false;
       if (up.matches("details")) up.open = true;

@@ -1,9 +1,8 @@
 // Keeps the draft as one goes: on this device at once, on the server as soon as it can be an alert.
 import { forgetHere, keepHere, restore } from "./keep.js";
 
-const QUIET_MS = 800;
+const QUIET_MS = 1200;
 const AGAIN_MS = 4000;
-const UNFINISHED = new Set([409, 422]);
 
 const form = document.querySelector("form[data-draft]");
 
@@ -57,8 +56,8 @@ if (form) {
     try {
       const answer = await fetch(form.dataset.draft, { method: "POST", body, headers: { Accept: "application/json" } });
       const told = await answer.json();
-      if (answer.ok) took(told);
-      else if (UNFINISHED.has(answer.status)) say("now", note.dataset.unfinished.replace("#", told.detail));
+      if (told.unfinished) say("now", note.dataset.unfinished.replace("#", told.unfinished));
+      else if (answer.ok) took(told);
       else failed(told.detail ?? "");
     } catch {
       failed(note.dataset.lost);
