@@ -26,6 +26,7 @@ from controller.errors import Invalid
 from wire.alerts import Alert
 
 _SAME_PRESS: Final = timedelta(seconds=10)
+_LONGEST: Final = timedelta(seconds=LONGEST_VALIDITY_S)
 
 
 def press(
@@ -104,12 +105,15 @@ def extend(
 ) -> Act:
     """In force for so many minutes more; nobody hears it again. Raises Invalid `emergency.bad_extension`."""
     at = Moment.at(session, context, now, person, alert_id, pending=pending)
+    added = _added(minutes)
     done = _done_before(at, ActKind.EXTEND, seen)
-    if done is not None:
+    if done is not None and (seen is not None or _last_added(at) == added):
         return done
     at.check(Move.EXTEND)
     last, alert = at.last(), _alert(at, Move.EXTEND)
-    expires_at = _later(now, alert.expires_at, minutes)
+    expires_at = alert.expires_at + added
+    if expires_at - now > _LONGEST:
+        raise _bad_extension()
     fixed = expires_at if last.content.expires_at else None
     content = last.content.model_copy(update={"expires_at": fixed})
     longer = building.extended(alert, content, expires_at, at.found.next_revision())
@@ -190,13 +194,20 @@ def _sounding(at: Moment, what: ActKind, content: Content, not_before: datetime 
     return _act(built, what, at.person_id, at.now)
 
 
-def _later(now: datetime, expires_at: datetime, minutes: float) -> datetime:
-    most_s = LONGEST_VALIDITY_S
-    if 1 <= minutes <= most_s / 60:
-        later = expires_at + timedelta(minutes=minutes)
-        if (later - now).total_seconds() <= most_s:
-            return later
-    raise Invalid("emergency.bad_extension", field="minutes", most_days=round(most_s / 86_400))
+def _added(minutes: float) -> timedelta:
+    if not 1 <= minutes <= _LONGEST / timedelta(minutes=1):
+        raise _bad_extension()
+    return timedelta(minutes=minutes)
+
+
+def _last_added(at: Moment) -> timedelta | None:
+    """By how much the last two acts differ in their end."""
+    ends = [act.alert.expires_at for act in at.found.acts if act.alert]
+    return ends[-1] - ends[-2] if len(ends) > 1 else None
+
+
+def _bad_extension() -> Invalid:
+    return Invalid("emergency.bad_extension", field="minutes", most_days=_LONGEST.days)
 
 
 def _silence(at: Moment) -> Act:

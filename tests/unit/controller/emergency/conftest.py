@@ -72,12 +72,12 @@ def hear_from(database: Database) -> Callable[..., None]:
 
     def hear(station_id: str, at: datetime, standing: dict[str, Any] | None = None) -> None:
         with database.write() as session:
-            said = {"standing": standing} if standing else {}
-            session.merge(
-                StationPicture(
-                    station_id=station_id, online=True, presence_at=at, heartbeat_at=at, heartbeat=said
-                )
-            )
+            picture = session.get(StationPicture, station_id)
+            if picture is None:
+                picture = StationPicture(station_id=station_id, online=True, presence_at=at)
+                session.add(picture)
+            picture.heartbeat_at = at
+            picture.heartbeat = {"standing": standing} if standing else {}
 
     return hear
 
@@ -188,7 +188,7 @@ def sign_in(
 
         def enter(username: str) -> TestClient:
             with context.database.write() as session:
-                token = accounts.open_sign_in(session, context.now(), username, hours=1)
+                token = accounts.open_sign_in(session, context.now(), username, hours=200)
             return TestClient(app, headers={"Authorization": f"Bearer {token}"})
 
         yield enter

@@ -1,0 +1,528 @@
+"""From a draft to its end over HTTP: press, update, extend, repeat, cancel, and whose hands they need."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from controller.context import Context
+from controller.emergency import acting, recording
+from controller.emergency.acts import Act
+from controller.emergency.found import act_of, look
+from controller.emergency.tables import AlertRow, AlertState, AlertTarget, RevisionState
+from controller.errors import LoabanError
+from tests.support.waiting import eventually
+from wire.alerts import Alert
+from wire.ids import LatenessRule
+
+HELD: dict[str, Any] = {"confirm": "held", "held_s": 1.6}
+XA = "bat-xat-02683"
+
+
+def draft(client: TestClient, form: dict[str, Any], **changes: Any) -> str:
+    answer = client.post("/api/alerts", json=form | changes)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def act(client: TestClient, alert: str, move: str, status: int = 200, **form: Any) -> dict[str, Any]:
+    answer = client.post(f"/api/alerts/{alert}/{move}", json=form)
+    assert answer.status_code == status, answer.text
+    return dict(answer.json())
+
+
+def view(client: TestClient, alert: str) -> dict[str, Any]:
+    return dict(client.get(f"/api/alerts/{alert}").json())
+
+
+def on_the_wire(context: Context, alert: str) -> list[Alert | None]:
+    """What each act put on the boards, oldest first."""
+    with context.database.read() as session:
+        rows = reversed(look(session, alert).revisions)
+        return [act_of(row).alert for row in rows if row.state is RevisionState.DONE]
+
+
+def key_of(problem: dict[str, Any]) -> str:
+    return str(problem["type"]).removeprefix("urn:loaban:error:")
+
+
+@pytest.fixture
+def pressed(officer: TestClient, form: dict[str, Any]) -> str:
+    """An alert in force; its id."""
+    alert = draft(officer, form)
+    act(officer, alert, "press", **HELD)
+    return alert
+
+
+def test_a_draft_says_what_it_is_and_what_may_be_done(officer: TestClient, form: dict[str, Any]) -> None:
+    found = view(officer, draft(officer, form))
+    assert found["id"].startswith("kc-20261123-")
+    assert (found["state"], found["revision"], found["sent_at"]) == ("draft", 0, None)
+    assert found["may"] == ["edit", "press", "discard"]
+    (voice,) = found["content"]["voices"]
+    assert (voice["text"], voice["seconds"]) == ("Lời mẫu flood", 20.0)
+    assert voice["sound_url"].endswith(".opus")
+    assert found["content"]["areas"] == [{"id": XA, "name": "Xã Bát Xát", "level": "commune"}]
+    assert found["two_people"] is None
+
+
+def test_areas_and_languages_count_once(officer: TestClient, form: dict[str, Any]) -> None:
+    areas = ["bat-xat-thon-1", XA, "muong-hum-02728", XA]
+    voices = [*form["voices"], {"language": "vi", "source": "typed", "text": "lần hai"}]
+    found = view(officer, draft(officer, form, area_ids=areas, voices=voices))
+    assert [area["id"] for area in found["content"]["areas"]] == [XA, "muong-hum-02728"]
+    assert [voice["source"] for voice in found["content"]["voices"]] == ["standing"]
+
+
+def test_a_press_is_complete_for_stations_and_on_record(
+    officer: TestClient, form: dict[str, Any], context: Context, library: Mapping[str, str], now: datetime
+) -> None:
+    alert = draft(officer, form, validity_s=1800)
+    answer = act(officer, alert, "press", **HELD)
+    assert (answer["revision"], answer["sounding"]) == (1, f"{alert}-r1@20261123T020000Z")
+    recorded(officer, alert)
+    (wire,) = on_the_wire(context, alert)
+    assert wire is not None
+    assert (wire.sounding, wire.sent_at, wire.validity) == (answer["sounding"], now, timedelta(minutes=30))
+    assert [[item.sha256 for item in voice.items] for voice in wire.voices] == [[library["flood-vi"]]]
+    assert (wire.lateness.rule, wire.lateness.grace_s) == (LatenessRule.CONTINUE, 1800.0)
+    assert (wire.repeats, wire.closing is not None, wire.only_after) == (3, True, ())
+    found = view(officer, alert)
+    assert (found["state"], found["in_force"], found["expires_at"]) == (
+        "active",
+        True,
+        "2026-11-23T02:30:00Z",
+    )
+    assert found["may"] == ["edit", "repeat", "extend", "cancel"]
+    (history,) = found["history"]
+    assert (history["act"], history["done_by_name"]) == ("press", "alert_officer")
+    assert history["cap_identifier"]
+    with context.database.read() as session:
+        targets = {row.station_id: row.reachable for row in session.query(AlertTarget)}
+    assert targets == {"dai-xa": True, "loa-1": True, "loa-2": False}
+
+
+def test_two_presses_make_one_alert(
+    officer: TestClient, second: TestClient, form: dict[str, Any], context: Context, clock: list[datetime]
+) -> None:
+    alert = draft(officer, form)
+    first = act(officer, alert, "press", **HELD)
+    clock[0] += timedelta(seconds=3)
+    for client in (officer, second):
+        again = act(client, alert, "press", **HELD)
+        assert (again["revision"], again["sounding"]) == (1, first["sounding"])
+    recorded(officer, alert)
+    assert len(on_the_wire(context, alert)) == 1
+    assert len(officer.get("/api/alerts").json()) == 1
+
+
+def test_two_presses_at_once_make_one_alert(
+    officer: TestClient, form: dict[str, Any], context: Context
+) -> None:
+    alert = draft(officer, form)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: act(officer, alert, "press", **HELD), range(4)))
+    assert {(one["revision"], one["sounding"]) for one in answers} == {(1, answers[0]["sounding"])}
+    recorded(officer, alert)
+    assert len(on_the_wire(context, alert)) == 1
+
+
+def test_who_may_not_come_late_is_skipped(
+    officer: TestClient, form: dict[str, Any], context: Context
+) -> None:
+    alert = draft(officer, form, late=False)
+    act(officer, alert, "press", **HELD)
+    recorded(officer, alert)
+    (wire,) = on_the_wire(context, alert)
+    assert wire is not None
+    assert wire.lateness.rule is LatenessRule.SKIP
+
+
+def test_a_drill_has_its_own_signal_and_says_what_it_is_first(
+    officer: TestClient, form: dict[str, Any], context: Context, library: Mapping[str, str]
+) -> None:
+    real, drill = draft(officer, form), draft(officer, form, drill=True)
+    for alert in (real, drill):
+        act(officer, alert, "press", **HELD)
+        recorded(officer, alert)
+    (sounds_real,), (sounds_drill,) = on_the_wire(context, real), on_the_wire(context, drill)
+    assert sounds_real is not None
+    assert sounds_drill is not None
+    assert sounds_real.signal != sounds_drill.signal
+    assert [item.sha256 for item in sounds_drill.voices[0].items] == [
+        library["notice-vi"],
+        library["flood-vi"],
+    ]
+    lines = {line["id"]: line["drill"] for line in officer.get("/api/alerts").json()}
+    assert lines == {real: False, drill: True}
+
+
+def test_fresh_speech_carries_the_standing_message_in_its_place(
+    officer: TestClient, form: dict[str, Any], context: Context, library: Mapping[str, str]
+) -> None:
+    voices = [
+        {"language": "hmn", "source": "recorded", "sound_sha256": library["flood-hmn"]},
+        {"language": "vi", "source": "uploaded", "sound_sha256": library["fresh-vi"]},
+    ]
+    alert = draft(officer, form, voices=voices)
+    act(officer, alert, "press", **HELD)
+    recorded(officer, alert)
+    (wire,) = on_the_wire(context, alert)
+    assert wire is not None
+    hmn, vi = (voice.items[0] for voice in wire.voices)
+    assert hmn.instead is None
+    assert vi.instead is not None
+    assert vi.instead.sha256 == library["flood-vi"]
+
+
+def test_an_update_replaces_what_sounds(
+    officer: TestClient, pressed: str, form: dict[str, Any], context: Context, clock: list[datetime]
+) -> None:
+    recorded(officer, pressed)
+    assert key_of(act(officer, pressed, "update", 409, **HELD)) == "emergency.nothing_prepared"
+    wider = form | {"area_ids": [XA, "muong-hum-02728"], "severity": "extreme"}
+    prepared = officer.put(f"/api/alerts/{pressed}", json=wider).json()
+    assert (prepared["state"], prepared["revision"], prepared["severity"]) == ("active", 1, "severe")
+    assert (prepared["open"]["act"], prepared["open"]["content"]["severity"]) == ("update", "extreme")
+    clock[0] += timedelta(minutes=2)
+    answer = act(officer, pressed, "update", **HELD, seen=1)
+    again = act(officer, pressed, "update", **HELD, seen=1)
+    assert (answer["revision"], again["revision"]) == (2, 2)
+    recorded(officer, pressed)
+    first, newer = on_the_wire(context, pressed)
+    assert first is not None
+    assert newer is not None
+    assert newer.sounding != first.sounding
+    assert newer.expires_at == clock[0] + timedelta(hours=1)
+    found = view(officer, pressed)
+    assert (found["severity"], found["open"], len(found["history"])) == ("extreme", None, 2)
+    with context.database.read() as session:
+        later = {row.station_id for row in session.query(AlertTarget) if row.revision == 2}
+    assert later == {"loa-mh"}
+
+
+def test_a_drill_stays_a_drill(officer: TestClient, pressed: str, form: dict[str, Any]) -> None:
+    recorded(officer, pressed)
+    answer = officer.put(f"/api/alerts/{pressed}", json=form | {"drill": True})
+    assert key_of(answer.json()) == "emergency.drill_is_fixed"
+
+
+def test_a_longer_validity_is_the_same_sounding(
+    officer: TestClient, pressed: str, context: Context, clock: list[datetime]
+) -> None:
+    recorded(officer, pressed)
+    clock[0] += timedelta(minutes=30)
+    act(officer, pressed, "extend", minutes=60, seen=1)
+    act(officer, pressed, "extend", minutes=60, seen=1)
+    act(officer, pressed, "extend", minutes=60)
+    recorded(officer, pressed)
+    first, longer = on_the_wire(context, pressed)
+    assert first is not None
+    assert longer is not None
+    assert (longer.sounding, longer.sent_at, longer.revision) == (first.sounding, first.sent_at, 2)
+    assert longer.expires_at == first.expires_at + timedelta(minutes=60)
+    assert longer.lateness.grace_s == 7200.0
+    assert act(officer, pressed, "extend", minutes=5)["revision"] == 3
+    for minutes in (0, -5, 20_000):
+        refused = act(officer, pressed, "extend", 422, minutes=minutes)
+        assert key_of(refused) == "emergency.bad_extension"
+
+
+def test_a_repeat_is_heard_again_and_never_shortens(
+    officer: TestClient, pressed: str, context: Context, clock: list[datetime]
+) -> None:
+    recorded(officer, pressed)
+    act(officer, pressed, "extend", minutes=300)
+    clock[0] += timedelta(minutes=5)
+    act(officer, pressed, "repeat", **HELD)
+    clock[0] += timedelta(seconds=2)
+    again = act(officer, pressed, "repeat", **HELD)
+    assert again["revision"] == 3
+    recorded(officer, pressed)
+    first, longer, repeated = on_the_wire(context, pressed)
+    assert first is not None
+    assert longer is not None
+    assert repeated is not None
+    assert repeated.sounding != first.sounding
+    assert repeated.expires_at == longer.expires_at
+    assert repeated.voices == first.voices
+
+
+def test_an_update_that_waited_while_others_acted_comes_after_them(
+    officer: TestClient, pressed: str, form: dict[str, Any]
+) -> None:
+    recorded(officer, pressed)
+    officer.put(f"/api/alerts/{pressed}", json=form | {"title": "Lũ lớn hơn"})
+    act(officer, pressed, "extend", minutes=60)
+    recorded(officer, pressed)
+    answer = act(officer, pressed, "update", **HELD)
+    assert answer["revision"] == 4
+    recorded(officer, pressed)
+    found = view(officer, pressed)
+    assert [one["act"] for one in found["history"]] == ["update", "extend", "press"]
+    assert (found["title"], found["open"]) == ("Lũ lớn hơn", None)
+
+
+def test_a_cancel_takes_it_off_the_boards(
+    officer: TestClient, second: TestClient, pressed: str, form: dict[str, Any], context: Context
+) -> None:
+    recorded(officer, pressed)
+    officer.put(f"/api/alerts/{pressed}", json=form | {"title": "không kịp nữa"})
+    first = act(officer, pressed, "cancel")
+    again = act(second, pressed, "cancel", all_clear=True)
+    assert first["revision"] == again["revision"] == 3
+    recorded(officer, pressed)
+    assert on_the_wire(context, pressed)[-1] is None
+    found = view(officer, pressed)
+    assert (found["state"], found["in_force"], found["may"], found["open"]) == ("cancelled", False, [], None)
+    late: dict[str, dict[str, Any]] = {"update": HELD, "repeat": HELD, "extend": {"minutes": 5}}
+    for move, form_ in late.items():
+        assert key_of(act(officer, pressed, move, 409, **form_)) == f"emergency.wrong_state_{move}"
+
+
+def test_an_all_clear_is_for_those_who_heard_any_of_it(
+    officer: TestClient,
+    pressed: str,
+    form: dict[str, Any],
+    context: Context,
+    library: Mapping[str, str],
+    clock: list[datetime],
+) -> None:
+    """Also where an update no longer sounded."""
+    recorded(officer, pressed)
+    officer.put(f"/api/alerts/{pressed}", json=form | {"area_ids": ["bat-xat-thon-1"]})
+    clock[0] += timedelta(minutes=1)
+    act(officer, pressed, "update", **HELD)
+    clock[0] += timedelta(minutes=1)
+    answer = act(officer, pressed, "cancel", all_clear=True)
+    recorded(officer, pressed)
+    first, newer, clear = on_the_wire(context, pressed)
+    assert first is not None
+    assert newer is not None
+    assert clear is not None
+    assert clear.sounding == answer["sounding"]
+    assert clear.only_after == (first.sounding, newer.sounding)
+    assert clear.signal != first.signal
+    assert [[item.sha256 for item in voice.items] for voice in clear.voices] == [[library["clear-vi"]]]
+    assert (clear.repeats, clear.validity) == (1, timedelta(minutes=30))
+    with context.database.read() as session:
+        row = session.get_one(AlertRow, pressed)
+        assert (row.state, row.area_ids) == (AlertState.CANCELLED, [XA])
+
+
+def test_a_cancel_is_never_kept_from_sounding_the_all_clear(
+    officer: TestClient, form: dict[str, Any], context: Context, library: Mapping[str, str]
+) -> None:
+    """Without a message in the language, the signal and a chime say it."""
+    hmn = {"language": "hmn", "source": "recorded", "sound_sha256": library["flood-hmn"]}
+    alert = draft(officer, form, voices=[hmn])
+    assert view(officer, alert)["all_clear_lacks"] == ["hmn"]
+    act(officer, alert, "press", **HELD)
+    act(officer, alert, "cancel", all_clear=True)
+    recorded(officer, alert)
+    first, clear = on_the_wire(context, alert)
+    assert first is not None
+    assert clear is not None
+    assert clear.voices[0].items == (first.closing,)
+
+
+def test_two_people(
+    officer: TestClient, second: TestClient, two_people: None, form: dict[str, Any], context: Context
+) -> None:
+    alert = draft(officer, form)
+    assert view(officer, alert)["may"] == ["edit", "ask", "discard"]
+    assert view(officer, alert)["two_people"]["area_name"] == "Tỉnh Lào Cai"
+    alone = act(officer, alert, "press", 409, **HELD)
+    assert key_of(alone) == "emergency.needs_second"
+    assert "“Nguy hiểm” ở “Tỉnh Lào Cai”" in alone["detail"]
+    asked = act(officer, alert, "ask")
+    assert (asked["state"], asked["asked_by_name"], asked["waits_for_me"]) == (
+        "waiting",
+        "alert_officer",
+        False,
+    )
+    own = act(officer, alert, "press", 403, **HELD)
+    assert key_of(own) == "emergency.own_request"
+    assert own["detail"] == context.texts.say("vi", "emergency.own_request")
+    assert on_the_wire(context, alert) == []
+    (line,) = second.get("/api/alerts", params={"state": "waiting"}).json()
+    assert line["waits_for_me"]
+    act(second, alert, "press", **HELD)
+    recorded(officer, alert)
+    (history,) = view(officer, alert)["history"]
+    assert (history["asked_by_name"], history["done_by_name"]) == ("alert_officer", "second")
+
+
+def test_who_changes_it_must_be_asked_for_again(
+    officer: TestClient, second: TestClient, two_people: None, form: dict[str, Any]
+) -> None:
+    alert = draft(officer, form)
+    act(officer, alert, "ask")
+    changed = second.put(f"/api/alerts/{alert}", json=form | {"repeats": 5}).json()
+    assert (changed["state"], changed["asked_by_name"]) == ("draft", None)
+    assert key_of(act(officer, alert, "press", 409, **HELD)) == "emergency.needs_second"
+
+
+def test_an_update_and_a_repeat_need_two_a_cancel_one(
+    officer: TestClient, second: TestClient, two_people: None, form: dict[str, Any]
+) -> None:
+    alert = draft(officer, form)
+    act(officer, alert, "ask")
+    act(second, alert, "press", **HELD)
+    recorded(officer, alert)
+    assert view(officer, alert)["may"] == ["edit", "ask", "extend", "cancel"]
+    officer.put(f"/api/alerts/{alert}", json=form | {"severity": "minor"})
+    assert key_of(act(officer, alert, "update", 409, **HELD)) == "emergency.needs_second"
+    act(officer, alert, "ask", what="update")
+    act(second, alert, "update", **HELD)
+    recorded(officer, alert)
+    # It is minor by now: one person is enough.
+    act(officer, alert, "repeat", **HELD)
+    recorded(officer, alert)
+    officer.put(f"/api/alerts/{alert}", json=form)
+    act(second, alert, "ask", what="update")
+    act(officer, alert, "update", **HELD)
+    recorded(officer, alert)
+    act(officer, alert, "ask", what="repeat")
+    assert key_of(act(officer, alert, "repeat", 403, **HELD)) == "emergency.own_request"
+    act(second, alert, "repeat", **HELD)
+    act(second, alert, "cancel")
+    recorded(officer, alert)
+    assert [one["act"] for one in view(officer, alert)["history"]] == [
+        "cancel",
+        "repeat",
+        "update",
+        "repeat",
+        "update",
+        "press",
+    ]
+
+
+def test_a_drill_needs_two_as_well(officer: TestClient, two_people: None, form: dict[str, Any]) -> None:
+    alert = draft(officer, form, drill=True)
+    assert key_of(act(officer, alert, "press", 409, **HELD)) == "emergency.needs_second"
+
+
+def test_asking_for_nobody_in_particular(officer: TestClient, form: dict[str, Any]) -> None:
+    assert key_of(act(officer, draft(officer, form), "ask", 409)) == "emergency.one_is_enough"
+
+
+def test_discarded_is_not_deleted(officer: TestClient, form: dict[str, Any]) -> None:
+    alert = draft(officer, form)
+    assert act(officer, alert, "discard")["state"] == "discarded"
+    assert key_of(act(officer, alert, "press", 409, **HELD)) == "emergency.wrong_state_press"
+    assert key_of(act(officer, alert, "discard", 409)) == "emergency.wrong_state_discard"
+    assert officer.put(f"/api/alerts/{alert}", json=form).status_code == 409
+    assert [line["state"] for line in officer.get("/api/alerts").json()] == ["discarded"]
+
+
+def test_a_discarded_update_leaves_the_alert(officer: TestClient, pressed: str, form: dict[str, Any]) -> None:
+    recorded(officer, pressed)
+    officer.put(f"/api/alerts/{pressed}", json=form)
+    found = act(officer, pressed, "discard")
+    assert (found["state"], found["open"]) == ("active", None)
+    officer.put(f"/api/alerts/{pressed}", json=form)
+    assert act(officer, pressed, "update", **HELD)["revision"] == 3
+
+
+def test_what_is_over_is_over_at_that_very_second(
+    officer: TestClient, pressed: str, clock: list[datetime]
+) -> None:
+    recorded(officer, pressed)
+    clock[0] += timedelta(hours=1)
+    found = view(officer, pressed)
+    assert (found["state"], found["in_force"], found["may"]) == ("expired", False, [])
+    assert key_of(act(officer, pressed, "cancel", 409)) == "emergency.wrong_state_cancel"
+
+
+def test_others_see_what_sounds_and_only_officers_what_is_prepared(
+    sign_in: Callable[[str], TestClient], officer: TestClient, form: dict[str, Any]
+) -> None:
+    prepared, sent = draft(officer, form), draft(officer, form)
+    act(officer, sent, "press", **HELD)
+    recorded(officer, sent)
+    operator, neighbour = sign_in("operator"), sign_in("neighbour")
+    assert [line["id"] for line in operator.get("/api/alerts").json()] == [sent]
+    assert view(operator, sent)["may"] == []
+    assert operator.get(f"/api/alerts/{prepared}").status_code == 404
+    assert neighbour.get("/api/alerts").json() == []
+    assert neighbour.get(f"/api/alerts/{sent}").status_code == 404
+    assert neighbour.get(f"/api/alerts/{sent}/board").status_code == 404
+
+
+def test_another_districts_officer_touches_nothing(
+    sign_in: Callable[[str], TestClient], officer: TestClient, pressed: str, form: dict[str, Any]
+) -> None:
+    recorded(officer, pressed)
+    district = sign_in("district")
+    moves: dict[str, dict[str, Any]] = {"cancel": {}, "extend": {"minutes": 5}, "repeat": HELD, "discard": {}}
+    for move, body in moves.items():
+        refused = act(district, pressed, move, 403, **body)
+        assert key_of(refused) == "accounts.outside_your_area"
+    assert view(officer, pressed)["state"] == "active"
+
+
+def test_an_act_is_written_down_once_and_whole(
+    officer: TestClient, form: dict[str, Any], context: Context, officers: Mapping[str, Any], now: datetime
+) -> None:
+    """Also where no row is there, as after a crash or for an alert of a CAP rule."""
+    alert = draft(officer, form)
+    with context.database.read() as session:
+        made = acting.press(session, context, now, officers["second"], alert, confirmed="held")
+    orphan = made.model_copy(update={"alert_id": "kc-20261123-00000000"})
+    assert [recording.record(context, one) for one in (made, orphan, made, orphan)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    with context.database.read() as session:
+        assert {row.id: row.state for row in session.query(AlertRow)} == {
+            alert: AlertState.ACTIVE,
+            orphan.alert_id: AlertState.ACTIVE,
+        }
+    assert view(officer, alert)["history"][0]["made_by_name"] == "alert_officer"
+
+
+def test_acts_may_be_written_in_any_order(
+    officer: TestClient, pressed: str, context: Context, officers: Mapping[str, Any], now: datetime
+) -> None:
+    recorded(officer, pressed)
+    person, pending = officers["second"], list[Act]()
+    with context.database.read() as session:
+        for minutes in (5, 10):
+            pending.append(
+                acting.extend(
+                    session, context, now, person, pressed, minutes=minutes, pending=pending, seen=99
+                )
+            )
+        pending.append(
+            acting.cancel(session, context, now, person, pressed, all_clear=False, pending=pending)
+        )
+    assert [one.revision for one in pending] == [2, 3, 4]
+    for one in reversed(pending):
+        assert recording.record(context, one)
+    found = view(officer, pressed)
+    assert (found["state"], found["revision"]) == ("cancelled", 4)
+    assert [one["act"] for one in found["history"]] == ["cancel", "extend", "extend", "press"]
+
+
+def test_what_is_not_recorded_yet_counts_already(
+    officer: TestClient, pressed: str, context: Context, officers: Mapping[str, Any], now: datetime
+) -> None:
+    recorded(officer, pressed)
+    person = officers["second"]
+    with context.database.read() as session:
+        cancelled = acting.cancel(session, context, now, person, pressed, all_clear=False)
+        with pytest.raises(LoabanError, match="wrong_state_repeat"):
+            acting.repeat(session, context, now, person, pressed, confirmed="held", pending=[cancelled])
+        again = acting.cancel(session, context, now, person, pressed, all_clear=True, pending=[cancelled])
+    assert again == cancelled
+
+
+def recorded(client: TestClient, alert: str) -> None:
+    """The record runs beside the press: the desk has no link here, and writes at once."""
+    eventually(lambda: not view(client, alert)["record_pending"] or None, "the act is on record", within_s=10)
