@@ -15,10 +15,12 @@ from audio_library.limits import MB, MIB
 from audio_library.spoken_vietnamese import spoken
 from controller.context import Context
 from controller.emergency.content import LONGEST_TEXT
+from controller.emergency.errors import language_key
 from controller.errors import Invalid
 from controller.media import queries as media
 from controller.media.recipe import Recipe
 from controller.media.tables import Sound
+from controller.programmes.rules import LANGUAGES
 from wire.messages import Item
 
 MOST_BYTES: Final = 20 * MB
@@ -50,10 +52,12 @@ def from_file(context: Context, path: Path, name: str) -> Sound:
 def from_text(context: Context, text: str, language: str) -> Sound:
     """The text as the machine reads it aloud; `words_of` tells which words. The same text is read once.
 
-    Raises Invalid `sound.text_missing`, `sound.text_too_long`, `sound.too_long_for_alert`; SpeechFailed for a
-    language without a voice, and StoreFull, ToolFailed.
+    Raises Invalid `sound.text_missing`, `sound.text_too_long`, `sound.no_voice`, `sound.too_long_for_alert`,
+    and SpeechFailed, StoreFull, ToolFailed.
     """
     words = words_of(text, language)
+    if language not in context.speech.languages():
+        raise _no_voice(language)
     source = f"{context.speech.name}\n{language}\n{words}"
     key = hashlib.sha256(source.encode()).hexdigest()
     known = _known(context, key, _SPEECH)
@@ -129,6 +133,11 @@ def _short(sound: Sound) -> Sound:
     if sound.seconds > MOST_SECONDS:
         raise _too_long()
     return sound
+
+
+def _no_voice(language: str) -> Invalid:
+    name = language_key(language) if language in LANGUAGES else language[:16]
+    return Invalid("sound.no_voice", field="text", language=name)
 
 
 def _too_long() -> Invalid:

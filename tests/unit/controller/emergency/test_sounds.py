@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from audio_library import NORM, BadName, EmptyFile, Loudness, NotSound, Silent, TooLarge
-from audio_library.speech import EspeakNg, SpeechFailed
+from audio_library.speech import EspeakNg
 from controller.context import Context
 from controller.emergency import sounds
 from controller.errors import Invalid
@@ -129,9 +129,10 @@ def test_text_that_cannot_be_read_is_refused(context: Context) -> None:
     with pytest.raises(Invalid) as refused:
         sounds.from_text(context, "a" * 2_001, "vi")
     assert refused.value.params == {"most": 2_000}
-    with pytest.raises(SpeechFailed) as unread:
-        sounds.from_text(context, "Nyob zoo sawv daws", "hmn")
-    assert unread.value.params == {"language": "hmn"}
+    for language, named in (("hmn", "label.language.hmn"), ("zz", "zz")):
+        with pytest.raises(Invalid) as unread:
+            sounds.from_text(context, "Nyob zoo sawv daws", language)
+        assert (unread.value.key, unread.value.params) == ("sound.no_voice", {"language": named})
 
 
 def _must_not_read(*_arguments: object) -> None:
