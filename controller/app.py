@@ -84,6 +84,7 @@ async def serve(settings: Settings) -> None:
     settings.check()
     listening = _listen(settings)
     context, waker = compose(settings)
+    context.two_people.current()
     await asyncio.to_thread(signals.ensure, context)
     broker = EmbeddedBroker(settings.broker_host, settings.broker_port)
     if settings.broker == "embedded":

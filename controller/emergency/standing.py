@@ -1,6 +1,6 @@
 """Standing messages: recorded in advance, approved by another person, and held by every station."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -151,7 +151,7 @@ class _Holder:
 
     @classmethod
     def of(cls, holding: Holding, tree: AreaTree) -> "_Holder":
-        languages = holding.languages or languages_of(tree, holding.area_id)
+        languages = holding.languages or tree.languages(holding.area_id)
         holds = CacheState.model_validate(holding.standing) if holding.standing else None
         return cls(holding.name, frozenset(tree.chain(holding.area_id)), frozenset(languages), holds)
 
@@ -163,12 +163,6 @@ class _Holder:
             return True
         told_all = self.holds.held + len(self.holds.missing) >= self.holds.wanted
         return False if told_all else None
-
-
-def languages_of(tree: AreaTree, area_id: str) -> Collection[str]:
-    """In its order: the area's own, or those of the nearest one above that names some; else Vietnamese."""
-    chain = [tree.areas[one].languages for one in reversed(tree.chain(area_id))]
-    return next((languages for languages in chain if languages), ["vi"])
 
 
 @dataclass(frozen=True)

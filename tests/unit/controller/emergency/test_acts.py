@@ -178,6 +178,17 @@ def test_fresh_speech_carries_the_standing_message_in_its_place(
     assert vi.instead.sha256 == library["flood-vi"]
 
 
+def test_typed_text_is_what_is_heard(officer: TestClient, form: dict[str, Any]) -> None:
+    """Whatever sound is sent along with it."""
+    digests = []
+    for text in ("Nước lên nhanh.", "Nước lên nhanh, lên đồi ngay.", "Nước lên nhanh."):
+        typed = {"language": "vi", "source": "typed", "text": text, "sound_sha256": "0" * 64}
+        (voice,) = view(officer, draft(officer, form, voices=[typed]))["content"]["voices"]
+        assert (voice["text"], voice["seconds"] > 0.5) == (text, True)
+        digests.append(voice["sound_sha256"])
+    assert digests[0] == digests[2] != digests[1]
+
+
 def test_an_update_replaces_what_sounds(
     officer: TestClient, pressed: str, form: dict[str, Any], context: Context, clock: list[datetime]
 ) -> None:
