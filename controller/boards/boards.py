@@ -73,6 +73,12 @@ def replaces(new: Act, old: Act | None) -> bool:
     return (new.at, new.model_dump_json()) < (old.at, old.model_dump_json())
 
 
+def differs(recorded: Act, known: Act) -> bool:
+    """Whether the same revision is on record otherwise than we know it; then the record is right."""
+    same = (recorded.alert, recorded.area_ids) == (known.alert, known.area_ids)
+    return recorded.revision == known.revision and not same
+
+
 def concerned(before: Act | None, act: Act) -> list[str]:
     """The areas whose boards change: first those that it stands on, then those that it leaves."""
     stays = act.area_ids if act.alert is not None else ()

@@ -35,6 +35,7 @@ _SETTLE_EVERY_S: Final = 0.25
 _PUBLISH_TIMEOUT_S: Final = 5.0
 _RECORD_WAIT_S: Final = 0.25
 """How long a press that is published waits for its record, so that the next page finds it."""
+_URGENT_S: Final = 10.0
 _IDLE_S: Final = 30.0
 _LEAVE_S: Final = 3.0
 _REMEMBERED: Final = timedelta(days=8)
@@ -47,9 +48,15 @@ class _Ticket:
 
     act: Act
     areas: list[str]
+    urgent_until_s: float
+    """On the monotonic clock: so long another controller's board does not stand in its way."""
     published_at: datetime | None = None
     published: threading.Event = field(default_factory=threading.Event)
     recorded: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_urgent(self) -> bool:
+        return not self.published.is_set() or time.monotonic() < self.urgent_until_s
 
     def performed(self, deadline_s: float) -> Performed:
         if self.published.wait(max(0.0, deadline_s - time.monotonic())):
@@ -77,7 +84,8 @@ class Desk:
         self._recording = ThreadPoolExecutor(1, thread_name_prefix="desk-record")
         self._background = ThreadPoolExecutor(4, thread_name_prefix="desk")
         self._record_ear, self._settle_ear = Ear(), Ear()
-        mirror = Mirror(context.signing_key, context.now, self._settle_ear.nudge, self._on_announced)
+        nudge = self._settle_ear.nudge
+        mirror = Mirror(context.process_id, context.signing_key, context.now, nudge, self._on_announced)
         self._mirror = mirror
         self._wall = Wall(context.signing_key, context.now, mirror, link)
         spool = Spool(context.settings.data_dir / "emergency" / "spool")
@@ -107,6 +115,7 @@ class Desk:
             self._performing += 1
         try:
             self._glance()
+            self._wall.wait_until_told()
             ticket, sent = self._take(act)
             if sent is not None:
                 self._recording.submit(self._recorder.work)
@@ -170,8 +179,9 @@ class Desk:
     def settle(self) -> int:
         """Publish every board that the broker should hold and does not; how many it has acknowledged."""
         self._hear_others()
-        open_ = [ticket for ticket in list(self._tickets.values()) if not ticket.published.is_set()]
-        urgent = {area_id for ticket in open_ for area_id in ticket.areas}
+        urgent = {
+            area_id for ticket in list(self._tickets.values()) if ticket.is_urgent for area_id in ticket.areas
+        }
         return self._confirm(self._wall.set_right(self.pending(), urgent), _PUBLISH_TIMEOUT_S)
 
     def _take(self, act: Act) -> tuple[_Ticket, Sent | None]:
@@ -183,7 +193,7 @@ class Desk:
                 if act.what is not ActKind.CANCEL or known.what is ActKind.CANCEL:
                     return self._ticket_of(known if key_of(act) not in self._tickets else act), None
                 act = boards.renumbered(act, known.revision + 1, known)
-            ticket = _Ticket(act, boards.concerned(known, act))
+            ticket = _Ticket(act, boards.concerned(known, act), time.monotonic() + _URGENT_S)
             self._tickets[key_of(act)] = ticket
             self._recorder.keep(act)
             return ticket, self._wall.put_up(act)
@@ -192,7 +202,7 @@ class Desk:
         """Of one that came from elsewhere, made when it is asked for."""
         ticket = self._tickets.get(key_of(act))
         if ticket is None:
-            ticket = self._tickets[key_of(act)] = _Ticket(act, list(act.area_ids))
+            ticket = self._tickets[key_of(act)] = _Ticket(act, list(act.area_ids), float("-inf"))
             ticket.published_at = act.at
             ticket.published.set()
             ticket.recorded.set()

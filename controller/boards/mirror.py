@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from controller.emergency.acts import Act
-from controller.mqtt.link import Inbound, Link
+from controller.mqtt.link import Connection, Inbound, Link, Publication
 from wire import topics
 from wire.alerts import Alert, AlertBoard
 from wire.errors import WireError, WrongTarget
@@ -19,6 +19,9 @@ from wire.signing import Keyring, SigningKey
 _log = logging.getLogger(__name__)
 
 ACTS_TOPIC: Final = f"{topics.ROOT}/controller/acts"
+_ECHO_TOPIC: Final = f"{topics.ROOT}/controller/echo"
+_TELLING_S: Final = 0.3
+"""How long a broker has to tell what it holds, where it does not say that this was all."""
 _FRESH: Final = timedelta(minutes=1)
 
 
@@ -45,10 +48,14 @@ class Told:
 
 
 class Mirror:
-    """Filled by the link's thread and by our own sending. What was told is forgotten with its connection."""
+    """Filled by the link's thread and by our own sending. What was told is forgotten with its connection.
+
+    `name` is this process's own among all controllers.
+    """
 
     def __init__(
         self,
+        name: str,
         key: SigningKey,
         now: Callable[[], datetime],
         on_board: Callable[[], None],
@@ -58,15 +65,30 @@ class Mirror:
         self._now = now
         self._tell_board = on_board
         self._tell_act = on_act
+        self._name = name
         self._lock = threading.Lock()
+        self._told_all = threading.Condition()
+        self._echo = ""
         self._connection = 0
         self._told: dict[str, Told] = {}
         self._versions: dict[str, int] = {}
         self._newest: dict[str, AlertBoard] = {}
 
     def listen(self, link: Link) -> None:
+        """What a new subscriber is told first ends where our own word, said after subscribing, comes back."""
         link.hear(topics.alerts("+"), 1, self._on_board)
         link.hear(ACTS_TOPIC, 1, self._on_act)
+        link.hear(_ECHO_TOPIC, 1, self._on_echo)
+        link.greet(lambda one: link.offer(Publication(_ECHO_TOPIC, self._word(one.number).encode())))
+
+    def has_told(self, connection: Connection, *, wait: bool = False) -> bool:
+        """Whether the broker has told all that it holds; `wait` for it, for a moment."""
+        left_s = connection.since_s + _TELLING_S - time.monotonic()
+        with self._told_all:
+            word = self._word(connection.number)
+            return left_s <= 0 or self._told_all.wait_for(
+                lambda: self._echo == word, timeout=left_s if wait else 0.0
+            )
 
     def told(self, area_id: str, connection: int) -> Told | None:
         with self._lock:
@@ -127,6 +149,16 @@ class Mirror:
             _log.warning("what the broker holds as the board of %s is none of ours: %s", area_id[:80], error)
             return None
         return board
+
+    def _word(self, connection: int) -> str:
+        return f"{self._name} {connection}"
+
+    def _on_echo(self, message: Inbound) -> None:
+        if message.payload.decode(errors="replace") == self._word(message.connection):
+            with self._told_all:
+                self._echo = self._word(message.connection)
+                self._told_all.notify_all()
+            self._tell_board()
 
     def _on_act(self, message: Inbound) -> None:
         try:

@@ -21,10 +21,8 @@ from wire.signing import SigningKey
 
 _log = logging.getLogger(__name__)
 
-_GREETING_S: Final = 0.3
-"""How long a broker has to tell what it holds, before it is told."""
 _COURTESY_S: Final = 0.7
-"""How long another controller's board stands before it is set right."""
+"""How long another controller may take to put up its act, and its board stands before it is set right."""
 _PATIENCE_S: Final = 10.0
 """How long it stands where the database does not say who is right."""
 
@@ -52,6 +50,7 @@ class Wall:
         self._link = link
         self._known: dict[str, Act] = {}
         self._issued: dict[str, Issued] = {}
+        self._taken_over_s: dict[str, float] = {}
         self._looked_s = float("-inf")
 
     def newest(self, alert_id: str) -> Act | None:
@@ -71,18 +70,18 @@ class Wall:
     def learn(self, act: Act) -> bool:
         """Of an act that was announced or spooled; whether it is news."""
         with self.lock:
-            if not boards.replaces(act, self._known.get(act.alert_id)):
-                return False
-            self._known[act.alert_id] = act
-            return True
+            is_news = boards.replaces(act, self._known.get(act.alert_id))
+            if is_news:
+                self._take_over(act)
+            return is_news
 
     def adopt(self, recorded: Mapping[str, Act], began_s: float) -> None:
         """What the database said when it was asked at `began_s`: it is right, or only behind."""
         with self.lock:
-            for alert_id, act in recorded.items():
-                known = self._known.get(alert_id)
-                if known is None or act.revision >= known.revision:
-                    self._known[alert_id] = act
+            for act in recorded.values():
+                known = self._known.get(act.alert_id)
+                if known is None or act.revision > known.revision or boards.differs(act, known):
+                    self._take_over(act)
             self._looked_s = began_s
 
     def forget(self, over_since: datetime, but: Collection[Key]) -> None:
@@ -92,6 +91,12 @@ class Wall:
                 over_at = act.alert.expires_at if act.alert else act.at
                 if max(over_at, act.at) <= over_since and key_of(act) not in but:
                     del self._known[alert_id]
+
+    def wait_until_told(self) -> None:
+        """On a new connection, for the fraction of a second in which the broker tells its boards."""
+        connection = self._link.connection if self._link else None
+        if connection is not None:
+            self._mirror.has_told(connection, wait=True)
 
     def put_up(self, act: Act) -> Sent:
         """Sign and send the boards of every area that the act concerns; the first to gain it come first."""
@@ -103,12 +108,15 @@ class Wall:
     def set_right(self, announced: Sequence[Act], urgent: Iterable[str]) -> Sent:
         """Send every board that the broker should carry and does not; `urgent` ones without courtesy."""
         connection = self._link.connection if self._link else None
-        if connection is None or time.monotonic() < connection.since_s + _GREETING_S:
+        if connection is None or not self._mirror.has_told(connection):
             return Sent()
         with self.lock:
             hurried = set(urgent)
             wrong = [one for one in sorted(self._areas()) if self._is_wrong(one, connection, one in hurried)]
-            return self._send(wrong, announced=announced) if wrong else Sent()
+            if not wrong:
+                return Sent()
+            _log.info("the broker's boards of %s are not as they should be: sent again", ", ".join(wrong[:20]))
+            return self._send(wrong, announced=announced)
 
     def confirm(self, sent: Sent, timeout_s: float) -> int:
         """Wait for the broker; how many boards it has acknowledged."""
@@ -131,6 +139,12 @@ class Wall:
         with self.lock:
             areas = sorted(self._areas() | kept.keys())
             return [one for area_id in areas if (one := self._for_row(area_id, kept.get(area_id)))]
+
+    def _take_over(self, act: Act) -> None:
+        """Whoever made it puts it up; we only see to it that it is done."""
+        for area_id in boards.concerned(self._known.get(act.alert_id), act):
+            self._taken_over_s[area_id] = time.monotonic()
+        self._known[act.alert_id] = act
 
     def _for_row(self, area_id: str, kept: KeptBoard | None) -> Issued | None:
         connection = self._link.connection if self._link else None
@@ -170,6 +184,8 @@ class Wall:
 
     def _is_wrong(self, area_id: str, connection: Connection, hurried: bool) -> bool:
         wanted, told = self._wanted(area_id), self._mirror.told(area_id, connection.number)
+        if self._awaits_other(area_id, told):
+            return False
         if told is None:
             return bool(wanted) or area_id in self._issued
         if told.ours and told.board is not None:
@@ -177,6 +193,12 @@ class Wall:
         if told.board is not None and boards.as_wanted(told.board, wanted, self._now()):
             return False
         return hurried or self._had_its_time(told)
+
+    def _awaits_other(self, area_id: str, told: Told | None) -> bool:
+        """Whether the controller that made the last act is about to put it up."""
+        made_s = self._taken_over_s.get(area_id, float("-inf"))
+        is_up = told is not None and not told.ours and told.since_s >= made_s
+        return not is_up and time.monotonic() < made_s + _COURTESY_S
 
     def _had_its_time(self, told: Told) -> bool:
         age_s = time.monotonic() - told.since_s

@@ -13,6 +13,8 @@ from controller.stations.tables import Station
 from wire import topics
 
 _EPOCH = "main"
+_BOARDS = topics.alerts("%")
+_BOARDS_END = "/alerts"
 
 
 class Held(NamedTuple):
@@ -35,6 +37,11 @@ def held(session: Session) -> dict[str, Held]:
 def plan_versions(session: Session) -> dict[str, int]:
     """The version that stations should hold, by area."""
     return _versions(session, "area", "plan")
+
+
+def standing_areas(session: Session) -> set[str]:
+    """Areas that have a layer of standing sounds, if only an empty one."""
+    return set(_versions(session, "area", "standing"))
 
 
 def card_versions(session: Session) -> dict[str, int]:
@@ -74,8 +81,9 @@ def any_due(session: Session, now: datetime) -> bool:
 
 
 def claim(session: Session, now: datetime, who: str, until: datetime, limit: int) -> list[Claimed]:
-    """Take documents that the broker does not have yet and that nobody else is publishing."""
-    due = select(RetainedDocument.topic).where(_due(now)).order_by(RetainedDocument.topic).limit(limit)
+    """Take documents that the broker does not have yet and that nobody else is publishing; boards first."""
+    order = RetainedDocument.topic.not_like(_BOARDS), RetainedDocument.topic
+    due = select(RetainedDocument.topic).where(_due(now)).order_by(*order).limit(limit)
     statement = (
         update(RetainedDocument)
         .where(RetainedDocument.topic.in_(due.scalar_subquery()), _due(now))
@@ -83,7 +91,8 @@ def claim(session: Session, now: datetime, who: str, until: datetime, limit: int
         .returning(RetainedDocument.topic, RetainedDocument.version, RetainedDocument.token)
     )
     rows = session.execute(statement, execution_options={"synchronize_session": False})
-    return sorted(Claimed(*row) for row in rows)
+    claimed = [Claimed(*row) for row in rows]
+    return sorted(claimed, key=lambda one: (not one.topic.endswith(_BOARDS_END), one.topic))
 
 
 def mark_published(session: Session, now: datetime, who: str, published: Sequence[Claimed]) -> list[str]:

@@ -1,9 +1,11 @@
 """From the timetable to what stations should hold: one signed, versioned document per area and station."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -11,14 +13,22 @@ from sqlalchemy.orm import Session
 from controller.dispatch import queries
 from controller.dispatch.rules import Document, PlanWindow, content_digest, plan_window
 from controller.dispatch.tree import AreaTree
+from controller.emergency import queries as emergency
+from controller.emergency import signals
+from controller.emergency.sounds import item_of
+from controller.emergency.standing import USES
+from controller.errors import Conflict
 from controller.settings import Settings
 from controller.stations.tables import Station
 from controller.timetable import queries as timetable
 from controller.timetable.tables import OccurrenceRow
 from wire import topics
-from wire.ids import Priority
+from wire.alerts import StandingLayer, StandingSound
+from wire.ids import AlertKind, Priority
 from wire.messages import Item, Lateness, PlanLayer, PlannedOccurrence, QuietHours, StationCard
 from wire.signing import MAX_DOCUMENT_BYTES, SigningKey
+
+_log = logging.getLogger(__name__)
 
 _GROWTH_BYTES: Final = 1024
 """What version and time of issue may add."""
@@ -52,6 +62,22 @@ def desired_plans(session: Session, now: datetime, plan_days: int) -> list[PlanL
     return [_layer(area_id, by_area.get(area_id, []), window, now) for area_id in area_ids]
 
 
+def desired_standing(session: Session, now: datetime) -> list[StandingLayer]:
+    """What stations hold in advance: signals under every root, an area's own approved messages under it."""
+    tree = AreaTree.read(session)
+    by_area = _standing_messages(session, tree)
+    signals = _signal_sounds(session)
+    for root in (area.id for area in tree.areas.values() if area.parent_id is None):
+        by_area[root] = [*signals, *by_area.get(root, [])]
+    area_ids = sorted(
+        {area_id for area_id, sounds in by_area.items() if sounds} | queries.standing_areas(session)
+    )
+    return [
+        StandingLayer(area=area_id, version=1, issued_at=now, sounds=tuple(by_area.get(area_id, ())))
+        for area_id in area_ids
+    ]
+
+
 def desired_cards(session: Session, now: datetime, settings: Settings) -> list[StationCard]:
     """A card for each installed station. Version 1 stands for one that is yet to be given."""
     tree, media_url = AreaTree.read(session), settings.media_url()
@@ -64,6 +90,7 @@ def changes(session: Session, now: datetime, settings: Settings) -> list[Change]
     wanted: list[tuple[str, Document]] = [
         *((topics.plan(plan.area), plan) for plan in desired_plans(session, now, settings.plan_days)),
         *((topics.card(card.station), card) for card in desired_cards(session, now, settings)),
+        *((topics.standing(layer.area), layer) for layer in desired_standing(session, now)),
     ]
     found: list[Change] = []
     for topic, document in wanted:
@@ -109,6 +136,28 @@ def _layer(
     )
 
 
+def _standing_messages(session: Session, tree: AreaTree) -> dict[str, list[StandingSound]]:
+    """The newest approved one of each area, use and language, in that order."""
+    newest = {
+        (message.area_id, message.use, message.language): sound
+        for message, sound in emergency.approved_standing(session, tree.areas.keys(), USES)
+    }
+    found: dict[str, list[StandingSound]] = {}
+    for (area_id, use, language), sound in sorted(newest.items(), key=itemgetter(0)):
+        kind = AlertKind(use) if use in tuple(AlertKind) else None
+        found.setdefault(area_id, []).append(StandingSound(item=item_of(sound), kind=kind, language=language))
+    return found
+
+
+def _signal_sounds(session: Session) -> list[StandingSound]:
+    try:
+        made = signals.items(session)
+    except Conflict:
+        _log.warning("the alert signals are not made yet; `loaban serve` makes them")
+        return []
+    return [StandingSound(item=item) for item in (made.attention, made.drill, made.all_clear, made.closing)]
+
+
 def _card(station: Station, tree: AreaTree, media_url: str, now: datetime) -> StationCard:
     quiet = None
     if station.quiet_begins is not None and station.quiet_ends is not None:
@@ -124,6 +173,7 @@ def _card(station: Station, tree: AreaTree, media_url: str, now: datetime) -> St
         languages=tuple(station.languages) or tree.languages(station.area_id),
         volume_min=station.volume_min,
         volume_max=station.volume_max,
+        emergency_volume=station.emergency_volume,
         quiet_hours=quiet,
         media_url=media_url,
     )
