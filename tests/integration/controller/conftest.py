@@ -1,6 +1,7 @@
 """Whole controllers without HTTP: real broker, real database file, the parts composed as the program does."""
 
 import asyncio
+import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -8,10 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
+from sqlalchemy import create_engine
 
 from audio_library import Store
 from controller.accounts.rules import Principal
@@ -39,6 +42,7 @@ from controller.settings import Settings
 from controller.stations import service as stations
 from controller.web.texts import Texts
 from schedules.category import Category
+from tests.support.postgres import PROGRAMS, Postgres
 from wire.alerts import Alert, Voice
 from wire.ids import AlertKind, LatenessRule, Severity, StationKind
 from wire.messages import Item, Lateness
@@ -76,6 +80,28 @@ def free_address() -> Address:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return Address("127.0.0.1", int(probe.getsockname()[1]))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    if not PROGRAMS:
+        pytest.skip("no PostgreSQL on this machine")
+    # pytest's own folders let nobody else through.
+    with tempfile.TemporaryDirectory() as temporary:
+        made = Postgres.make(Path(temporary))
+        yield made
+        made.stop()
+
+
+@pytest.fixture
+def new_database_url(postgres: Postgres) -> str:
+    """A database of PostgreSQL without tables."""
+    name = f"t{uuid4().hex}"
+    admin = create_engine(f"{postgres.url}/postgres", isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    admin.dispose()
+    return f"{postgres.url}/{name}"
 
 
 @pytest.fixture

@@ -1,20 +1,12 @@
 """The same code on PostgreSQL, where the machine has one: claims, upserts, two controllers."""
 
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from threading import Barrier
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import select
 
 from controller.accounts.rules import Principal
 from controller.clockwork import queries as clockwork
@@ -35,53 +27,6 @@ from wire.ids import ClockTrust, Outcome, StationKind
 from wire.messages import Ack, CacheState, Heartbeat, PlaybackReport, ReportBatch
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The URL of a server of our own, without a database name."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not programs:
-        pytest.skip("no PostgreSQL on this machine")
-    # pytest's own folders let nobody else through.
-    with tempfile.TemporaryDirectory() as temporary:
-        yield from _serve(Path(temporary), programs[-1])
-
-
-def _serve(folder: Path, programs: Path) -> Iterator[str]:
-    as_owner = _as_postgres(folder)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-
-    def run(program: str, *arguments: str) -> None:
-        command = [*as_owner, str(programs / program), "-D", str(folder / "data"), *arguments]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder)
-
-    run("initdb", "-A", "trust", "-U", "loaban")
-    options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off"
-    run("pg_ctl", "-o", options, "-l", str(folder / "log"), "-w", "start")
-    yield f"postgresql+psycopg://loaban@127.0.0.1:{port}"
-    run("pg_ctl", "-m", "immediate", "-w", "stop")
-
-
-def _as_postgres(folder: Path) -> list[str]:
-    """PostgreSQL refuses to run as root."""
-    if os.geteuid() != 0:
-        return []
-    shutil.chown(folder, "postgres")
-    return ["runuser", "-u", "postgres", "--"]
-
-
-@pytest.fixture
-def new_database_url(postgres: str) -> str:
-    """A database without tables."""
-    name = f"t{uuid4().hex}"
-    admin = create_engine(f"{postgres}/postgres", isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    admin.dispose()
-    return f"{postgres}/{name}"
 
 
 @pytest.fixture
