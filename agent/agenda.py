@@ -87,17 +87,18 @@ class Agenda:
     def _planned(self, card: StationCard, at: Moment) -> dict[str, Part]:
         """Put together anew only when something it stands on has changed."""
         live = tuple(layer for layer in self.store.layers() if _counts(layer, at))
-        stands_on = (card, self.ledger.known_since, *live, len(self.ledger.ended))
+        stands_on = (card, self.ledger.known_since, *live)
         if not _are_same(stands_on, self._stands_on):
             merged = merge(card, live, at.now, clock_trusted=at.clock_trusted)
-            self._plan = {id_: part for id_, part in merged.items() if self._is_ours(id_, part)}
+            self._plan = {id_: part for id_, part in merged.items() if self._is_ours(part)}
             self._stands_on = stands_on
-        return self._plan
+        ended = self.ledger.ended
+        return {id_: part for id_, part in self._plan.items() if id_ not in ended}
 
-    def _is_ours(self, id_: str, part: Part) -> bool:
-        """Not ended, and not over before this station first held that area's plan."""
+    def _is_ours(self, part: Part) -> bool:
+        """Not over before this station first held that area's plan."""
         since = self.ledger.known_since.get(part.area)
-        return id_ not in self.ledger.ended and (since is None or last_chance(part) > since)
+        return since is None or last_chance(part) > since
 
     def _is_withdrawn(self, id_: str, now: datetime) -> bool:
         row, card = self.ledger.begun[id_], self.store.card
@@ -116,7 +117,7 @@ def _counts(layer: PlanLayer, at: Moment) -> bool:
 
 def _are_same(these: tuple[object, ...], those: tuple[object, ...]) -> bool:
     """The very same objects: to compare what is in them would cost more than to merge it."""
-    return len(these) == len(those) and all(map(is_, these[:-1], those[:-1])) and these[-1:] == those[-1:]
+    return len(these) == len(those) and all(map(is_, these, those))
 
 
 def agenda_of(folder: Path, keyring: Keyring, ledger: Ledger, clock: Clock) -> Agenda:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import threading
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -20,6 +21,7 @@ class Ages:
         self._clock = clock
         self._boot = boot()
         self._received_at_s: dict[str, float] = {}
+        self._pen = threading.Lock()
 
     def load(self) -> None:
         """What cannot be read counts from now."""
@@ -48,10 +50,11 @@ class Ages:
         if not self._received_at_s and not self._file.exists():
             return
         now_s = self._clock.monotonic_s()
-        ages_s = {id_: round(now_s - at_s, 1) for id_, at_s in self._received_at_s.items()}
+        ages_s = {id_: round(now_s - at_s, 3) for id_, at_s in self._received_at_s.items()}
         record = {"boot": self._boot, "at_s": now_s, "ages_s": ages_s}
         await asyncio.to_thread(self._write, json.dumps(record).encode())
 
     def _write(self, content: bytes) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(self._file, content)
+        with self._pen:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            write_durably(self._file, content)

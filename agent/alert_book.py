@@ -33,7 +33,7 @@ class AlertBook:
         self._posted: dict[str, Posted] = {}
         self._expired: dict[str, Posted] = {}
         self._withdrawn: dict[str, Part] = {}
-        self._is_unwritten = False
+        self._changes = self._written = 0
 
     def load(self) -> None:
         self._ages.load()
@@ -51,7 +51,7 @@ class AlertBook:
         found = self.withdrawn() | dict(self._begun_and_gone(card, at)) | gone
         self._withdrawn = {id_: part for id_, part in found.items() if id_ not in self._posted}
         self._ages.keep_only({*self._posted, *self._expired})
-        self._is_unwritten = True
+        self._changes += 1
 
     def parts(self, at: Moment) -> dict[str, Part]:
         """By sounding: what may sound here and has not ended here."""
@@ -77,10 +77,11 @@ class AlertBook:
 
     async def write(self) -> None:
         """What has come in since the last time, and how old it all is."""
-        if self._is_unwritten:
-            self._is_unwritten = False
+        changes = self._changes
+        if changes != self._written:
             await self._boards.write()
             await self.write_ages()
+            self._written = changes
 
     async def write_ages(self) -> None:
         """Every minute or so. Without them a reboot makes an alert young again, and no more."""

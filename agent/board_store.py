@@ -55,12 +55,14 @@ class BoardStore:
         self.taken.add(board.area)
 
     async def write(self) -> None:
-        unwritten, self._unwritten = self._unwritten, {}
-        for area, token in unwritten.items():
+        """Whatever is not on disk yet."""
+        for area, token in list(self._unwritten.items()):
             try:
                 await asyncio.to_thread(self._board_files.write, area, token, AlertBoard)
             except OSError:
                 log.exception("board only in memory, the disk does not take it: area=%s", area)
+            if self._unwritten.get(area) is token:
+                del self._unwritten[area]
 
     def keep_standing(self, layer: StandingLayer, token: bytes) -> None:
         """On disk when it returns. Raises OSError."""

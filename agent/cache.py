@@ -199,7 +199,8 @@ class MediaCache:
         waits = [wish.not_before_s for wish in self._open_wishes() if wish.not_before_s > now_s]
         pause_s = max(min(waits) - now_s, 0.05) if waits else None
         try:
-            await asyncio.wait_for(self._changed.wait(), pause_s)
+            async with asyncio.timeout(pause_s):
+                await self._changed.wait()
         except TimeoutError:
             return
 

@@ -91,6 +91,7 @@ class Conductor:
             if self.stage.run is not None:
                 await self.stage.silence(self.stage.run, OutcomeReason.STATION_OFF)
             await self._ledger.write()
+            await self._agenda.alerts.write()
 
     async def cut_in(self) -> None:
         """A board has changed: what it wants silent falls silent, what it wants heard is heard, and no more.
@@ -127,7 +128,8 @@ class Conductor:
             self._poked.clear()
             await self._settle(group)
             try:
-                await asyncio.wait_for(self._poked.wait(), SWEEP_S)
+                async with asyncio.timeout(SWEEP_S):
+                    await self._poked.wait()
             except TimeoutError:
                 continue
             if self._cut_in_lately:
@@ -142,6 +144,7 @@ class Conductor:
             await self._ledger.know([layer.area for layer in self._agenda.store.layers()], at.now)
         await self._withdraw(at.now)
         await self._pass_over(at)
+        await self.stage.settled()
         parts = self._agenda.parts(at)
         cue = self._ask(at, parts)
         await self._obey(group, cue, parts, at.now)
@@ -213,6 +216,7 @@ class Conductor:
     async def _withdraw(self, now: datetime) -> None:
         """What is in no plan and on no board any more falls silent and is reported as far as it was heard."""
         for part in self._agenda.withdrawn(now):
+            await self.stage.settled()
             run = self.stage.run
             if run is not None and run.id == part.planned.id:
                 await self.stage.silence(run, OutcomeReason.WITHDRAWN)

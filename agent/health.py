@@ -77,7 +77,8 @@ class Health:
 
     async def _pause(self, pause_s: float) -> None:
         try:
-            await asyncio.wait_for(self._wanted.wait(), pause_s)
+            async with asyncio.timeout(pause_s):
+                await self._wanted.wait()
         except TimeoutError:
             return
         if any(self.agenda.alerts.in_force()):

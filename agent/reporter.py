@@ -49,6 +49,7 @@ class Reporter:
 
     async def _pause(self, *, has_more: bool) -> None:
         try:
-            await asyncio.wait_for(self._poked.wait(), self._backoff.next_s() if has_more else None)
+            async with asyncio.timeout(self._backoff.next_s() if has_more else None):
+                await self._poked.wait()
         except TimeoutError:
             return

@@ -1,6 +1,7 @@
 """Signed documents on disk, as they came, each with a previous good copy."""
 
 import logging
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,11 +15,12 @@ _SUFFIX = ".jws"
 
 
 class SignedFiles:
-    """Nothing unsigned goes in or comes out."""
+    """Nothing unsigned goes in or comes out. Safe in any thread: one that was given up may still write."""
 
     def __init__(self, folder: Path, keyring: Keyring) -> None:
         self._folder = folder
         self._keyring = keyring
+        self._pen = threading.Lock()
 
     def names(self) -> Iterator[str]:
         """Of all documents held."""
@@ -26,12 +28,13 @@ class SignedFiles:
 
     def write(self, name: str, token: bytes, kind: type[Document]) -> None:
         """The document that was there becomes the previous copy if it is good. Raises OSError."""
-        self._folder.mkdir(parents=True, exist_ok=True)
         target = self._folder / f"{name}{_SUFFIX}"
-        if target.exists() and self._opens(target, kind):
-            target.replace(_previous(target))
-            sync_folder(self._folder)
-        write_durably(target, token)
+        with self._pen:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            if target.exists() and self._opens(target, kind):
+                target.replace(_previous(target))
+                sync_folder(self._folder)
+            write_durably(target, token)
 
     def read(self, name: str, kind: type[Document]) -> Document | None:
         """A file that does not hold gives way to its previous copy."""

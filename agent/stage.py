@@ -84,7 +84,7 @@ class Stage:
     ) -> None:
         """Sound `part` from `holds_from` on, unless somebody has come upon the stage in the meantime."""
         if part.occurrence.priority is Priority.EMERGENCY:
-            await self.cut_in(group, part, from_s, volume)
+            await self._engage_at_once(group, part, from_s, volume)
             return
         lead = JOIN_LEAD if from_s > 0 else timedelta(0)
         from_s, begins_at = from_s + lead.total_seconds(), holds_from + lead
@@ -94,6 +94,13 @@ class Stage:
                 self.run = self._perform(group, part, from_s, (holds_from, begins_at), volume)
                 return
         self._ledger.note_not_begun(part.planned.id)
+
+    async def _engage_at_once(self, group: asyncio.TaskGroup, part: Part, from_s: float, volume: int) -> None:
+        async with self._handover:
+            if self.run is None:
+                now = self._clock.now()
+                self.run = self._perform(group, part, from_s, (now, now), volume)
+                self._ledger.note_begun(part, now)
 
     async def cut_in(
         self,
@@ -131,6 +138,11 @@ class Stage:
         log.info("armed: occurrence=%s at=%s from_s=%.2f volume=%d", planned.id, begins_at, from_s, volume)
         before_s = row.sounded_s if row else 0.0
         return Run(part, holds_from, begins_at, playback, before_s, noted_at_s=start_at_s)
+
+    async def settled(self) -> None:
+        """Nobody is on the way on or off: what the ledger says of everybody is true."""
+        async with self._handover:
+            return
 
     async def silence(self, run: Run, why: OutcomeReason) -> None:
         """Take the loudspeaker away from `run` if it still has it, and note how far it came."""

@@ -271,11 +271,12 @@ def _absence(one: Occurrence, at: _Station) -> OutcomeReason:
     silence = _silence_at(one, at.quiet)
     goes_on = one.lateness is LatenessRule.CONTINUE
     last_instant = at.closes(one) if goes_on else min(one.end, silence or one.end)
+    needs_time = one.priority < Priority.LIVE
     unknown = at.up_since is None and one.lateness is LatenessRule.RESUME
     causes = (
         (silence == one.start, OutcomeReason.QUIET_HOURS),
         (_came_after(last_instant, at.up_since), OutcomeReason.STATION_OFF),
-        (_came_after(at.closes(one), at.trusted_since), OutcomeReason.CLOCK_UNTRUSTED),
+        (needs_time and _came_after(at.closes(one), at.trusted_since), OutcomeReason.CLOCK_UNTRUSTED),
         (True, at.memory(one).interrupted_by),
         (one.id in at.unready, OutcomeReason.SOUND_MISSING),
         (at.sounding is not None, OutcomeReason.HIGHER_PRIORITY),
