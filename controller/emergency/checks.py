@@ -45,7 +45,7 @@ def composed(form: AlertForm) -> Content:
         urgency=form.urgency,
         certainty=form.certainty,
         drill=form.drill,
-        title=" ".join(form.title.split()),
+        title=" ".join(plain(form.title).split()),
         area_ids=area_ids,
         voices=_voices(form.voices),
         repeats=form.repeats,
@@ -120,6 +120,11 @@ def confirmation(confirm: str, held_s: float | None) -> str:
     return confirm
 
 
+def plain(text: str) -> str:
+    """Without control characters: not every database keeps them, and XML knows none."""
+    return "".join(letter for letter in text if letter.isprintable() or letter in "\n\t")
+
+
 def _check_figures(form: AlertForm) -> None:
     if not 1 <= form.repeats <= MOST_REPEATS:
         raise Invalid("emergency.bad_repeats", field="repeats", most=MOST_REPEATS)
@@ -153,7 +158,7 @@ def _voices(forms: Iterable[VoiceForm]) -> tuple[VoiceContent, ...]:
 
 
 def _voice(form: VoiceForm) -> VoiceContent:
-    language, text = form.language, form.text.strip()
+    language, text = form.language, plain(form.text).strip()
     if language not in LANGUAGES:
         raise errors.unknown_language(language)
     if form.source is Source.TYPED and not any(letter.isalnum() for letter in text):

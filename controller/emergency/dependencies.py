@@ -18,6 +18,7 @@ from controller.accounts.rules import Principal
 from controller.boards.desk import Desk
 from controller.context import Context
 from controller.emergency.acts import Act
+from controller.emergency.errors import changed_meanwhile
 from controller.emergency.schemas import ActAnswer
 
 
@@ -65,15 +66,25 @@ def _carry_out(desk: Desk, request: Request, alert_id: str, make: Callable[[Acti
         newest = desk.newest(alert_id)
         pending = (*desk.pending(), *((newest,) if newest else ()))
         act = make(Acting(session, context, context.now(), person, pending))
-    performed = desk.perform(act)
-    done = desk.newest(alert_id)
-    if done is not None and done.what is act.what and done.revision >= act.revision:
-        act = done
+    return performed(desk, act)
+
+
+def performed(desk: Desk, act: Act) -> ActAnswer:
+    """Perform the act and tell how far it came; of one that was performed before, what it did then.
+
+    Raises Conflict `emergency.changed_meanwhile` where another act was made of the same alert at that moment.
+    """
+    progress = desk.perform(act)
+    done = desk.newest(act.alert_id)
+    if done is not None and done.revision >= act.revision:
+        if done.revision == act.revision and done.what is not act.what:
+            raise changed_meanwhile()
+        act = done if done.what is act.what else act
     return ActAnswer(
         alert_id=act.alert_id,
         revision=act.revision,
         sounding=act.alert.sounding if act.alert else None,
         at=act.at,
-        published_at=performed.published_at,
-        recorded=performed.recorded,
+        published_at=progress.published_at,
+        recorded=progress.recorded,
     )

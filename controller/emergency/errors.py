@@ -105,3 +105,7 @@ def not_confirmed(area_name: str) -> Invalid:
 
 def standing_unknown() -> NotFound:
     return NotFound("emergency.standing_unknown")
+
+
+def changed_meanwhile() -> Conflict:
+    return Conflict("emergency.changed_meanwhile")

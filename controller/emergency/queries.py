@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import CursorResult, and_, select, update
+from sqlalchemy import CursorResult, and_, case, select, update
 from sqlalchemy.orm import Session, defer
 
 from controller.cap.tables import CapMessageRow
@@ -14,6 +14,7 @@ from controller.emergency.tables import (
     AlertReceiptRow,
     AlertRevision,
     AlertRow,
+    AlertState,
     AlertTarget,
     RevisionState,
     StandingMessage,
@@ -25,6 +26,7 @@ from controller.stations.tables import Station, StationPicture
 from wire.ids import Outcome, OutcomeReason, StationKind
 
 OPEN = (RevisionState.DRAFT, RevisionState.WAITING)
+_URGENT = (AlertState.ACTIVE, AlertState.WAITING)
 _CHUNK = 500
 
 
@@ -32,11 +34,11 @@ def alert(session: Session, alert_id: str) -> AlertRow | None:
     return session.get(AlertRow, alert_id, populate_existing=True)
 
 
-def alerts(session: Session, limit: int) -> Sequence[AlertRow]:
-    """The newest first."""
-    return session.scalars(
-        select(AlertRow).order_by(AlertRow.created_at.desc(), AlertRow.id).limit(limit)
-    ).all()
+def alerts(session: Session, states: Collection[AlertState], limit: int) -> Sequence[AlertRow]:
+    """In these states: first all that are active or wait for somebody, then the newest."""
+    urgent = case((AlertRow.state.in_(_URGENT), 0), else_=1)
+    statement = select(AlertRow).order_by(urgent, AlertRow.created_at.desc(), AlertRow.id).limit(limit)
+    return session.scalars(statement.where(AlertRow.state.in_(states))).all()
 
 
 def revisions(session: Session, alert_id: str) -> Sequence[AlertRevision]:

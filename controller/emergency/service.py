@@ -70,9 +70,10 @@ def listing(
     pending: Collection[Act] = (),
 ) -> list[AlertLine]:
     """The newest first. `pending` are acts that may not be on record; they count as if they were."""
-    rows = {row.id: row for row in queries.alerts(session, _LISTED)}
-    unknown_ids = {act.alert_id for act in pending} - rows.keys()
-    found = _found(session, rows, pending) + [look(session, one, pending) for one in sorted(unknown_ids)]
+    stored = {*states, *((AlertState.ACTIVE,) if AlertState.EXPIRED in states else ())}
+    rows = {row.id: row for row in queries.alerts(session, stored, _LISTED)}
+    others = {act.alert_id for act in pending} - rows.keys()
+    found = _found(session, rows, pending) + [look(session, one, pending) for one in sorted(others)]
     viewer = _viewer(session, context, now, principal, found)
     lines = [
         shown.line(viewer, one)

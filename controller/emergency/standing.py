@@ -13,6 +13,7 @@ from controller.accounts import service as accounts
 from controller.accounts.rules import Action, Principal
 from controller.dispatch.tree import AreaTree
 from controller.emergency import errors, queries
+from controller.emergency.checks import plain
 from controller.emergency.content import LONGEST_TEXT
 from controller.emergency.queries import Holding
 from controller.emergency.rules import Refusal, StandingMove, standing_refusal
@@ -44,7 +45,7 @@ _NAMED: Final = 20
 def make(session: Session, now: datetime, principal: Principal, form: StandingForm) -> StandingMessage:
     """It waits for somebody else's approval. Raises Invalid, Forbidden, NotFound `areas.unknown`."""
     accounts.require(session, principal, Action.MAKE_STANDING, form.area_id)
-    text = form.text.strip()
+    text = plain(form.text).strip()
     if form.use not in USES:
         raise Invalid("emergency.standing_unknown_use", field="use", use=form.use)
     if form.language not in LANGUAGES:

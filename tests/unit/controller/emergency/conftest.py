@@ -28,6 +28,7 @@ from controller.settings import Settings
 from controller.stations import service as stations
 from controller.stations.tables import StationPicture
 from controller.web.texts import Texts
+from tests.support import emergency
 from wire.ids import StationKind
 from wire.signing import SigningKey
 
@@ -211,3 +212,11 @@ def two_people(context: Context) -> None:
     path = context.settings.data_dir / "emergency.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text('[[two_people]]\narea = "lao-cai"\nfrom_severity = "severe"\n', encoding="utf-8")
+
+
+@pytest.fixture
+def pressed(officer: TestClient, form: dict[str, Any]) -> str:
+    """An alert in force; its id."""
+    alert = emergency.draft(officer, form)
+    emergency.act(officer, alert, "press", **emergency.HELD)
+    return alert

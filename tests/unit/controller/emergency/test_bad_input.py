@@ -219,3 +219,9 @@ def test_what_cannot_be_a_standing_message(
     refused(officer.post("/api/standing-messages", json=wanted | changes), status, key, context)
     with context.database.read() as session:
         assert session.query(StandingMessage).filter_by(use="storm").count() == 0
+
+
+def test_control_characters_are_left_out(officer: TestClient, form: dict[str, Any]) -> None:
+    """Not every database keeps them, and no XML does."""
+    made = officer.post("/api/alerts", json=form | {"title": "Lũ\x00 trên\x1b suối\n"}).json()
+    assert made["title"] == "Lũ trên suối"
