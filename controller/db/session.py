@@ -12,10 +12,16 @@ _LOCK_WAIT_S = 15.0
 
 
 class Database:
-    """One engine for the process. Every use is one transaction, committed when the block ends well."""
+    """An engine. Every use is one transaction, committed when the block ends well.
+
+    Nobody waits longer than `lock_wait_s` for what another transaction holds; then it is OperationalError.
+    """
 
     def __init__(self, url: str, lock_wait_s: float = _LOCK_WAIT_S) -> None:
-        self.engine = create_engine(url, pool_pre_ping=True, pool_size=20, max_overflow=20)
+        options = _postgresql_options(lock_wait_s) if url.startswith("postgresql") else {}
+        self.engine = create_engine(
+            url, pool_pre_ping=True, pool_size=20, max_overflow=20, connect_args=options
+        )
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite(lock_wait_s))
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -35,6 +41,18 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _postgresql_options(lock_wait_s: float) -> dict[str, Any]:
+    """A server that is gone without a word is noticed within seconds, not after hours."""
+    return {
+        "connect_timeout": 5,
+        "tcp_user_timeout": 10_000,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+        "options": f"-c lock_timeout={round(lock_wait_s * 1000)}",
+    }
 
 
 def _prepare_sqlite(lock_wait_s: float) -> Callable[[Any, Any], None]:
