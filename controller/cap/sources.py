@@ -166,12 +166,12 @@ def _checked(tables: dict[str, Any], data_dir: Path) -> Sources:
 def _source(row: dict[str, Any], number: int, data_dir: Path) -> Source:
     name = shortened(str(row.get("name") or number))
     if "certificates" in row:
-        raise Invalid("cap.sources.field", source=name, field="certificates")
+        raise Invalid("cap.sources.field", source=name, entry="certificates")
     try:
         source = Source.model_validate(row)
     except ValidationError as error:
         field = misshapen(error.errors()).params.get("name", "")
-        raise Invalid("cap.sources.field", source=name, field=shortened(str(field))) from error
+        raise Invalid("cap.sources.field", source=name, entry=shortened(str(field))) from error
     certificates = tuple(_certificate(data_dir / path, name) for path in source.certificate)
     if source.signature is Demand.REQUIRED and not certificates:
         raise Invalid("cap.sources.no_certificate", source=name)

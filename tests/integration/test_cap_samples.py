@@ -1,7 +1,7 @@
 """The public samples (../shared/cap/samples), each with its pinned verdict, through a real database.
 
-Our areas lie where the samples warn, and the sender's rule lets everything fire that may. `now` is ten minutes
-after the message was sent.
+Our areas lie where the samples warn, and the sender's rule lets everything fire that may. It is always ten
+minutes after the message was sent.
 """
 
 from collections.abc import Iterator

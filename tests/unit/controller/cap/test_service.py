@@ -162,9 +162,9 @@ def test_all_clear_sounds_where_the_alert_was_heard(world: CapWorld) -> None:
 
 def test_an_update_replaces_a_proposal_and_a_cancel_withdraws_it(world: CapWorld) -> None:
     now = world.clock[0]
-    restricted = {"scope": "Restricted"}
-    world.take(message(now, **restricted))
-    second = world.take(message(now, "M-2", msgType="Update", references=[("M-1", now)], **restricted))
+    world.take(message(now, scope="Restricted"))
+    again = message(now, "M-2", msgType="Update", references=[("M-1", now)], scope="Restricted")
+    second = world.take(again)
     assert sorted(alert.state for alert in world.alerts()) == [AlertState.DISCARDED, AlertState.PROPOSED]
     ended = world.take(message(now, "M-3", msgType="Cancel", references=[("M-2", now)], infos=[]))
     assert ended.alert_id == second.alert_id
