@@ -14,7 +14,15 @@ from controller.accounts.rules import Action
 from controller.dispatch.tree import AreaTree
 from controller.emergency import drafts, service, views
 from controller.emergency.rules import Move
-from controller.emergency.schemas import AlertLine, AlertView, ContentView, Counts, LiveBoard, StationLine
+from controller.emergency.schemas import (
+    AlertLine,
+    AlertView,
+    CommuneLine,
+    ContentView,
+    Counts,
+    LiveBoard,
+    StationLine,
+)
 from controller.emergency.tables import ActKind, AlertState, RevisionState
 from controller.errors import Conflict, Invalid
 from controller.web.alert_areas import sets_of
@@ -206,16 +214,22 @@ def _board(page: Page, session: Session, alert_id: str, luot: str, xa: list[str]
         sounding=luot or None,
         pending=pending_of(page),
     )
+    places = sorted(board.communes, key=_troubles_first)
     opened = _opened(board, xa)
     addresses = {one.area_id: _toggled(opened, one.area_id, luot) for one in board.communes}
     return {
         "board": board,
+        "places": places,
         "opened": opened,
         "stations": _by_commune(board, opened),
         "address": _address(alert_id, "/bang", _asked(opened, luot)),
         "toggles": {id_: _address(alert_id, "", asked) for id_, asked in addresses.items()},
         "piece_toggles": {id_: _address(alert_id, "/bang", asked) for id_, asked in addresses.items()},
     }
+
+
+def _troubles_first(place: CommuneLine) -> tuple[int, int, str]:
+    return (-place.counts.failed, -place.counts.unreachable, place.area_name)
 
 
 def _opened(board: LiveBoard, xa: list[str] | None) -> list[str]:

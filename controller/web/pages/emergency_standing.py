@@ -55,6 +55,16 @@ def cell(page: InPage, use: str, language: str, xong: str = "") -> Response:
     return _cell(page, use, language, done=xong if xong in _DONE else "")
 
 
+@router.post(f"{MATRIX}/{{message_id}}/duyet")
+def approve(page: InPage, message_id: str, typed: Posted) -> Response:
+    return _decide(page, message_id, StandingMove.APPROVE, typed)
+
+
+@router.post(f"{MATRIX}/{{message_id}}/thoi-dung")
+def retire(page: InPage, message_id: str, typed: Posted) -> Response:
+    return _decide(page, message_id, StandingMove.RETIRE, typed)
+
+
 @router.post(f"{MATRIX}/{{use}}/{{language}}")
 def make(page: InPage, use: str, language: str, typed: Posted) -> Response:
     accounts.require_anywhere(page.person, Action.MAKE_STANDING)
@@ -67,16 +77,6 @@ def make(page: InPage, use: str, language: str, typed: Posted) -> Response:
         trouble = _at_its_field(page, error, language)
         return _cell(page, use, language, form=form, trouble=trouble, status=status_of(error))
     return RedirectResponse(f"{MATRIX}/{use}/{language}?xong=made", 303)
-
-
-@router.post(f"{MATRIX}/{{message_id}}/duyet")
-def approve(page: InPage, message_id: str, typed: Posted) -> Response:
-    return _decide(page, message_id, StandingMove.APPROVE, typed)
-
-
-@router.post(f"{MATRIX}/{{message_id}}/thoi-dung")
-def retire(page: InPage, message_id: str, typed: Posted) -> Response:
-    return _decide(page, message_id, StandingMove.RETIRE, typed)
 
 
 def _decide(page: Page, message_id: str, move: StandingMove, typed: FormData) -> Response:

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
 from audio_library import Store
@@ -47,9 +48,9 @@ Open = Callable[..., Awaitable[httpx.Response]]
 class Browser:
     """Keeps its cookies, asks for HTML, and follows no redirect by itself."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, app: FastAPI) -> None:
         self.client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(create_app(context)),
+            transport=httpx.ASGITransport(app),
             base_url="http://loaban",
             headers={"Accept": "text/html"},
         )
@@ -78,20 +79,28 @@ def read() -> Callable[[httpx.Response], str]:
 
 
 @pytest.fixture
-def stranger(context: Context, people: Mapping[str, Principal]) -> Browser:
-    """Not signed in; everybody's account is there."""
-    return Browser(context)
+def app(context: Context) -> Iterator[FastAPI]:
+    """One controller for all browsers of a test."""
+    made = create_app(context)
+    yield made
+    made.state.desk.close()
 
 
 @pytest.fixture
-def browser(context: Context, people: Mapping[str, Principal]) -> Callable[[str], Browser]:
+def stranger(app: FastAPI, people: Mapping[str, Principal]) -> Browser:
+    """Not signed in; everybody's account is there."""
+    return Browser(app)
+
+
+@pytest.fixture
+def browser(app: FastAPI, context: Context, people: Mapping[str, Principal]) -> Callable[[str], Browser]:
     """`browser("operator")`: signed in as that person."""
 
     def signed_in(who: str) -> Browser:
         person_id = people[who].person_id if who in people else who
         with context.database.write() as session:
             token = accounts.open_sign_in(session, context.now(), person_id, hours=1)
-        one = Browser(context)
+        one = Browser(app)
         one.client.cookies.set("loaban_session", token)
         return one
 
@@ -135,8 +144,8 @@ def made_sounds(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -
 class Alarm:
     """Bát Xát with three stations, of which two can be reached, and what an alert needs there.
 
-    It speaks Vietnamese and Hmong. Standing messages are there for a flood in both, drill notices in both, and
-    an all-clear in Vietnamese. There is no station in Mường Hum.
+    It speaks Vietnamese and Hmong. There are standing messages for a flood and drill notices in both, and an
+    all-clear in Vietnamese. There is no station in Mường Hum.
     """
 
     context: Context
@@ -216,14 +225,22 @@ def alarm(context: Context, people: Mapping[str, Principal], made_sounds: MadeSo
         session.add(person)
         area = session.get(Area, "bat-xat-02683")
         assert area
-        area.languages = ["vi", "hmn"]
+        area.languages, area.code = ["vi", "hmn"], "02683"
         for station_id, area_id in (
             ("dai-xa", "bat-xat-02683"),
             ("cum-1", "bat-xat-thon-1"),
             ("cum-2", "bat-xat-thon-2"),
         ):
             name = f"Đài {station_id}"
-            stations.add(session, context.now(), station_id, area_id, name, kind=StationKind.VILLAGE_CLUSTER)
+            stations.add(
+                session,
+                context.now(),
+                station_id,
+                area_id,
+                name,
+                kind=StationKind.VILLAGE_CLUSTER,
+                languages=(),
+            )
         session.flush()
         _standing(session, context, made_sounds.spoken)
     found = Alarm(context, {**people, "second": second}, made_sounds.spoken, second)

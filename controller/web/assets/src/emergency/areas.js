@@ -29,7 +29,7 @@ const cover = () => {
       box.checked = true;
       box.disabled = true;
     } else if (!covered && box.dataset.covered) {
-      box.checked = false;
+      box.checked = box.dataset.covered === "own";
       box.disabled = false;
       delete box.dataset.covered;
     }
