@@ -20,10 +20,10 @@ from wire.messages import Item, Language, Lateness, Message, Seconds, UtcDatetim
 
 
 class Voice(Message):
-    """What an alert says in one language, its items in order."""
+    """What an alert says in one language, its items in order; twelve voices fit into one occurrence."""
 
     language: Language
-    items: tuple[Item, ...] = Field(min_length=1, max_length=10)
+    items: tuple[Item, ...] = Field(min_length=1, max_length=8)
 
 
 class Alert(Message):

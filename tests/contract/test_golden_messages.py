@@ -5,8 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from wire.alerts import Alert, AlertBoard, AlertReceipt, StandingLayer, StandingSound, Voice
 from wire.errors import RefusalReason
-from wire.ids import ClockTrust, LatenessRule, Outcome, OutcomeReason, Priority, StationKind
+from wire.ids import (
+    AlertKind,
+    AlertProgress,
+    ClockTrust,
+    LatenessRule,
+    Outcome,
+    OutcomeReason,
+    Priority,
+    Severity,
+    StationKind,
+)
 from wire.messages import (
     Ack,
     CacheState,
@@ -45,6 +56,25 @@ OCCURRENCE = PlannedOccurrence(
     selector=Selector(kinds=(StationKind.VILLAGE_CLUSTER,), languages=("vi", "hmn")),
 )
 
+SIGNAL = Item(sha256="a" * 64, seconds=12.0, size_bytes=36_000)
+STANDING = Item(sha256="b" * 64, seconds=25.0, size_bytes=80_000)
+FRESH = Item(sha256=SHA, seconds=31.25, size_bytes=94_000, instead=STANDING)
+ALERT = Alert(
+    id="kc-20261123-0a1b2c3d",
+    revision=2,
+    sounding="kc-20261123-0a1b2c3d-r2@20261123T050000Z",
+    kind=AlertKind.FLASH_FLOOD,
+    severity=Severity.EXTREME,
+    title="Lũ quét trên suối Bát Xát",
+    sent_at=NOON,
+    expires_at=datetime(2026, 11, 23, 7, 0, tzinfo=UTC),
+    signal=SIGNAL,
+    voices=(Voice(language="hmn", items=(FRESH,)), Voice(language="vi", items=(STANDING,))),
+    closing=SIGNAL,
+    lateness=Lateness(rule=LatenessRule.CONTINUE, grace_s=7200.0),
+    only_after=("kc-20261123-0a1b2c3d-r1@20261123T044500Z",),
+)
+
 MESSAGES: dict[str, Message] = {
     "plan": PlanLayer(
         area="bat-xat-02683",
@@ -78,6 +108,8 @@ MESSAGES: dict[str, Message] = {
         card_version=2,
         layers=(HeldLayer(area="lao-cai", version=4), HeldLayer(area="bat-xat-02683", version=7)),
         cache=CacheState(held=1, wanted=2, missing=(SHA,), bytes_held=962_345, bytes_free=1_000_000_000),
+        standing=CacheState(held=3, wanted=4, missing=("b" * 64,)),
+        boards=(HeldLayer(area="lao-cai", version=1_795_410_000_000),),
         volume=80,
         outbox=1,
         refusals=(Refusal(topic="loaban/1/area/lao-cai/plan", reason=RefusalReason.BAD_SIGNATURE, at=NOON),),
@@ -99,6 +131,26 @@ MESSAGES: dict[str, Message] = {
         ),
     ),
     "ack": Ack(station="bat-xat", reports=("r1",)),
+    "alerts": AlertBoard(area="bat-xat-02683", version=1_795_410_000_000, issued_at=NOON, alerts=(ALERT,)),
+    "standing": StandingLayer(
+        area="lao-cai",
+        version=3,
+        issued_at=NOON,
+        sounds=(
+            StandingSound(item=SIGNAL),
+            StandingSound(item=STANDING, kind=AlertKind.FLASH_FLOOD, language="hmn"),
+        ),
+    ),
+    "receipt": AlertReceipt(
+        station="bat-xat",
+        alert=ALERT.id,
+        revision=2,
+        sounding=ALERT.sounding,
+        progress=AlertProgress.SOUNDING,
+        at=NOON,
+        clock=ClockTrust.STALE,
+        first_frame_at=NOON,
+    ),
 }
 
 
