@@ -39,6 +39,11 @@ def plan_versions(session: Session) -> dict[str, int]:
     return _versions(session, "area", "plan")
 
 
+def board_versions(session: Session) -> dict[str, int]:
+    """The newest alert board that is on record, by area."""
+    return _versions(session, "area", "alerts")
+
+
 def standing_areas(session: Session) -> set[str]:
     """Areas that have a layer of standing sounds, if only an empty one."""
     return set(_versions(session, "area", "standing"))

@@ -41,6 +41,12 @@ def get(
     return shown.alert(viewer, found, sounds, messages, lacking)
 
 
+def of_sounding(session: Session, occurrence_id: str) -> AlertRow | None:
+    """The alert that a station sounds under this id; None for an everyday broadcast."""
+    alert_id, revision, _ = occurrence_id.partition("@")[0].rpartition("-r")
+    return queries.alert(session, alert_id) if revision else None
+
+
 def seen(
     session: Session,
     context: Context,

@@ -66,8 +66,12 @@ class StationView(Shown):
     clock: ClockTrust | None
     plan_current: bool | None
     layers: tuple[LayerView, ...]
+    boards_current: bool | None
+    """Whether it holds every alert board as new as we know of; None until it has said so."""
     card_current: bool | None
     cache: CacheView | None
+    standing: CacheView | None
+    """The sounds for alerts alone."""
     outbox: int | None
     refusals: tuple[RefusalView, ...]
     program_version: str | None

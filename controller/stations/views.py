@@ -1,6 +1,6 @@
 """From a station's row, its picture and what it should hold, to what a technician reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,6 +28,7 @@ class _Background:
 
     tree: AreaTree
     plan_versions: Mapping[str, int]
+    board_versions: Mapping[str, int]
     card_versions: Mapping[str, int]
     titles: Mapping[str, str]
     changes: Mapping[str, StationStateChange]
@@ -48,10 +49,11 @@ def of(
 def _background(
     session: Session, heartbeats: Sequence[Heartbeat | None], only_station: str | None
 ) -> _Background:
-    missing = {digest for heartbeat in heartbeats if heartbeat for digest in heartbeat.cache.missing}
+    missing = {digest for heartbeat in heartbeats if heartbeat for digest in _missing(heartbeat)}
     return _Background(
         tree=AreaTree.read(session),
         plan_versions=dispatch_queries.plan_versions(session),
+        board_versions=dispatch_queries.board_versions(session),
         card_versions=dispatch_queries.card_versions(session),
         titles=queries.programme_titles(session, missing),
         changes=queries.latest_changes(session, only_station),
@@ -90,8 +92,10 @@ def _view(
         clock=heartbeat.clock if heartbeat else None,
         plan_current=all(layer.held == layer.wanted for layer in layers) if heartbeat else None,
         layers=layers,
+        boards_current=_holds_boards(station, heartbeat, background),
         card_current=heartbeat.card_version == wanted_card if heartbeat and wanted_card else None,
         cache=_cache(heartbeat.cache, background.titles) if heartbeat else None,
+        standing=_cache(heartbeat.standing, background.titles) if heartbeat and heartbeat.standing else None,
         outbox=heartbeat.outbox if heartbeat else None,
         refusals=_refusals(heartbeat),
         program_version=seen.program_version,
@@ -132,6 +136,26 @@ def _layers(station: Station, heartbeat: Heartbeat | None, background: _Backgrou
         for area_id in background.tree.chain(station.area_id)
         if area_id in background.plan_versions
     )
+
+
+def _holds_boards(station: Station, heartbeat: Heartbeat | None, background: _Background) -> bool | None:
+    """A board may be newer than its record, never older."""
+    if heartbeat is None:
+        return None
+    held = {board.area: board.version for board in heartbeat.boards}
+    chain = background.tree.chain(station.area_id)
+    wanted = {
+        area_id: background.board_versions[area_id]
+        for area_id in chain
+        if area_id in background.board_versions
+    }
+    return all(held.get(area_id, 0) >= version for area_id, version in wanted.items())
+
+
+def _missing(heartbeat: Heartbeat) -> Iterator[str]:
+    yield from heartbeat.cache.missing
+    if heartbeat.standing:
+        yield from heartbeat.standing.missing
 
 
 def _cache(cache: CacheState, titles: Mapping[str, str]) -> CacheView:

@@ -1,5 +1,6 @@
 """An alert officer at work through the API, and what stations made of it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,17 +21,14 @@ class Officer:
 
     def draft(self, *area_ids: str, **changed: Any) -> str:
         """A flood alert with the standing message, three times, unless told otherwise; its id."""
-        form = {
-            "kind": "flood",
-            "severity": "severe",
-            "title": "Lũ trên suối Lũng Pô",
-            "area_ids": list(area_ids),
-            "voices": [{"language": "vi", "source": "standing"}],
-            "validity_s": 1800,
-        }
-        answer = self.client.post("/api/alerts", json=form | changed)
+        answer = self.client.post("/api/alerts", json=form(area_ids, changed))
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
+
+    def prepare(self, alert: str, *area_ids: str, **changed: Any) -> None:
+        """The update of an alert in force."""
+        answer = self.client.put(f"/api/alerts/{alert}", json=form(area_ids, changed))
+        assert answer.is_success, answer.text
 
     def act(self, alert: str, move: str, **form: Any) -> Found:
         answer = self.client.post(f"/api/alerts/{alert}/{move}", json=form)
@@ -75,6 +73,18 @@ class Officer:
         board = self.board(alert)
         counts = board["counts"]
         return board if counts["total"] and counts["final"] == counts["total"] else None
+
+
+def form(area_ids: Sequence[str], changed: Mapping[str, Any]) -> Found:
+    return {
+        "kind": "flood",
+        "severity": "severe",
+        "title": "Lũ trên suối Lũng Pô",
+        "area_ids": list(area_ids),
+        "voices": [{"language": "vi", "source": "standing"}],
+        "validity_s": 1800,
+        **changed,
+    }
 
 
 def heard(station: SimStation, since: datetime, count: int, within_s: float = 60.0) -> list[Sounding]:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 
 from controller.accounts import service as accounts
 from controller.accounts.rules import Action
+from controller.emergency import service as emergency
 from controller.stations import service as stations
 from controller.stations.overview import overview
 from controller.stations.rules import StationState
@@ -43,11 +44,14 @@ def _one(page: Page, station_id: str) -> dict[str, Any]:
     timeout_s = page.context.settings.heartbeat_timeout_s
     with page.context.database.read() as session:
         station = stations.one(session, page.now, page.person, station_id, timeout_s)
-        title = ""
+        title, where = "", ""
         if station.playing:
             heard = station.playing
-            title = timetable.title_at(session, heard.occurrence_id, heard.position_s) or heard.occurrence_id
-    return {"station": station, "playing_title": title}
+            alert = emergency.of_sounding(session, heard.occurrence_id)
+            own = alert.title if alert else timetable.title_at(session, heard.occurrence_id, heard.position_s)
+            title = own or heard.occurrence_id
+            where = f"/khan-cap/{alert.id}" if alert else f"/luot-phat/{heard.occurrence_id}"
+    return {"station": station, "playing_title": title, "playing_page": where}
 
 
 def _list(page: Page, chosen: str, number: int) -> dict[str, Any]:
