@@ -104,7 +104,7 @@ async def connected(controller: Any, until: Any) -> None:
 
 
 async def test_a_press_is_published_and_recorded_and_its_row_is_kept(
-    broker: Any,
+    any_broker: Any,
     start_controller: Any,
     listen: Any,
     until: Any,
@@ -113,17 +113,16 @@ async def test_a_press_is_published_and_recorded_and_its_row_is_kept(
     operator: Principal,
     make_act: Any,
 ) -> None:
-    ear, controller = await listen(broker), await start_controller(broker)
+    ear, controller = await listen(any_broker), await start_controller(any_broker)
     await connected(controller, until)
     act = make_act()
     done = await perform(controller.desk, act)
     assert done.published_at is not None
-    assert done.recorded
+    await until(lambda: not controller.desk.pending(), "the record")
     (board,) = await until(lambda: boards(ear), "the board")
     assert board.alerts == (act.alert,)
     await until(lambda: row_is(database, board.version, published=True), "the row")
     assert recorded(database) is not None
-    assert controller.desk.pending() == ()
     cancel = await perform(controller.desk, make_act(revision=2, what=ActKind.CANCEL, silent=True))
     assert cancel.published_at is not None
     await until(lambda: len(boards(ear)) == 2, "the empty board")
@@ -235,6 +234,37 @@ async def test_a_restart_finishes_what_was_begun(
     )
     await until(lambda: row_of_board(database), "the row of the board")
     assert [board.alerts for board in boards(ear)] == [(act.alert,)]
+
+
+async def test_a_press_that_is_under_way_when_the_controller_leaves_is_published_and_kept(
+    broker: Any,
+    start_controller: Any,
+    listen: Any,
+    until: Any,
+    shows: Any,
+    database: Database,
+    operator: Principal,
+    make_act: Any,
+) -> None:
+    leaving, begun = threading.Event(), threading.Event()
+
+    def slow(context: Context, act: Act) -> bool:
+        begun.set()
+        leaving.wait(10)
+        raise ConnectionError("the database went first")
+
+    ear, act = await listen(broker), make_act()
+    first = await start_controller(broker, record=slow, data="one")
+    await connected(first, until)
+    press = asyncio.ensure_future(perform(first.desk, act))
+    await until(begun.is_set, "the press is under way")
+    await first.stop()
+    leaving.set()
+    assert (await press).published_at is not None
+    assert shows(ear) == {act.alert.sounding}
+    assert recorded(database) is None
+    await start_controller(broker, data="one")
+    await until(lambda: recorded(database), "recorded from the spool")
 
 
 async def test_what_was_recorded_and_not_published_is_published_at_the_start(
