@@ -17,6 +17,7 @@ from pathlib import Path
 from bench.alert import broker, floor, processes, province
 from bench.alert.figures import Spread, share_line
 from bench.alert.heard import Heard
+from bench.alert.neighbours import Neighbours
 from bench.alert.people import Editor, Officer
 from bench.alert.ready import wait_until_ready
 from bench.alert.rounds import Bench, Boards
@@ -78,7 +79,9 @@ def _run(stations: int, folder: Path, memory: Path) -> int:
         with processes.fleet(filled, broker_port, FLEET_PROCESSES, folder, memory) as fleet:
             wait_until_ready(broker_port, filled.station_ids)
             _say(f"every station online and told what to hold after {time.monotonic() - begun_s:.0f} s")
+            neighbours = Neighbours()
             bench = _rounds(filled, http_port, fleet, boards)
+            _say(neighbours.line())
         after = floor.measured(broker_port, stations, FLEET_PROCESSES, boards.size_bytes, FLOOR_ROUNDS)
     return _tell(bench, before + after)
 

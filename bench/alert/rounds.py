@@ -94,9 +94,11 @@ class Bench:
         self.officer.prepare_update(alert, self.province.voices[1])
         answer, updated_s = self._act("update", lambda: self.officer.update(alert))
         new = str(answer["sounding"])
+        self._wait_for_all(Happened.FIRST_FRAME, new)
         self._measure("update_to_old_silent", self.heard.times(Happened.STOPPED, old), updated_s)
         self._measure("update_to_new_first_frame", self.heard.times(Happened.FIRST_FRAME, new), updated_s)
         _, cancelled_s = self._act("cancel", lambda: self.officer.cancel(alert))
+        self._wait_for_all(Happened.STOPPED, new)
         self._measure("cancel_to_silent", self.heard.times(Happened.STOPPED, new), cancelled_s)
         time.sleep(_HOT_S)
 
@@ -134,8 +136,7 @@ class Bench:
         time.sleep(AWAY_S - _HOT_S)
         back_s = time.monotonic()
         self.fleet.plug(away, plugged=True)
-        if not self.heard.wait(lambda: self._has(Happened.FIRST_FRAME, sounding), _HEARD_WITHIN_S):
-            self.broken.append("late comers did not sound it")
+        self._wait_for_all(Happened.FIRST_FRAME, sounding)
         first = self.heard.times(Happened.FIRST_FRAME, sounding)
         self._measure(
             "back_online_to_first_frame", {name: first[name] for name in away if name in first}, back_s
@@ -148,15 +149,22 @@ class Bench:
         alert = self.officer.draft(self.province.voices[0])
         time.sleep(1.0)
         answer, pressed_s = self._act("press", lambda: self.officer.press(alert))
-        sounding, expected = str(answer["sounding"]), expected or self.everyone
-
-        def heard_by_all() -> bool:
-            return self.heard.times(Happened.FIRST_FRAME, sounding).keys() >= expected
-
-        if not self.heard.wait(heard_by_all, _HEARD_WITHIN_S):
-            silent = expected - self.heard.times(Happened.FIRST_FRAME, sounding).keys()
-            self.broken.append(f"{len(silent)} stations did not sound {sounding}")
+        sounding = str(answer["sounding"])
+        self._wait_for_all(Happened.FIRST_FRAME, sounding, expected)
         return alert, sounding, pressed_s
+
+    def _wait_for_all(
+        self, happened: Happened, sounding: str, expected: frozenset[str] | None = None
+    ) -> None:
+        """On those that are expected, or on everyone."""
+        expected = expected or self.everyone
+
+        def everywhere() -> bool:
+            return self.heard.times(happened, sounding).keys() >= expected
+
+        if not self.heard.wait(everywhere, _HEARD_WITHIN_S):
+            missing = expected - self.heard.times(happened, sounding).keys()
+            self.broken.append(f"no {happened} of {sounding} at {len(missing)} stations")
 
     def _act(self, what: str, act: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], float]:
         """The answer and the instant of the click; afterwards the fleet is left alone while it is hot."""

@@ -1,0 +1,35 @@
+"""What other programs of this machine took meanwhile: where it is much, the times tell of them as well."""
+
+import os
+
+import psutil
+
+_MUCH_PERCENT = 5.0
+
+
+class Neighbours:
+    """From its making on. `ours` are this process and all that it has started and that still lives."""
+
+    def __init__(self) -> None:
+        self._busy_s, self._ours_s, self._all_s = _now()
+
+    def line(self) -> str:
+        busy_s, ours_s, all_s = (now - then for now, then in zip(_now(), self._before(), strict=True))
+        others_percent = max(100 * (busy_s - ours_s) / all_s, 0.0)
+        much = "  the times below are too long by that" if others_percent > _MUCH_PERCENT else ""
+        return (
+            f"{'processors':<34} {os.cpu_count()}  busy {100 * busy_s / all_s:.0f} %, of which other programs "
+            f"{others_percent:.0f} %{much}"
+        )
+
+    def _before(self) -> tuple[float, float, float]:
+        return self._busy_s, self._ours_s, self._all_s
+
+
+def _now() -> tuple[float, float, float]:
+    """Processor seconds since the machine was switched on: busy, ours, and all there were."""
+    times = psutil.cpu_times()
+    all_s = float(sum(times[:8]))
+    me = psutil.Process()
+    ours = (one.cpu_times() for one in (me, *me.children(recursive=True)))
+    return all_s - times.idle - times.iowait, sum(one.user + one.system for one in ours), all_s
