@@ -15,12 +15,11 @@ class Neighbours:
 
     def line(self) -> str:
         busy_s, ours_s, all_s = (now - then for now, then in zip(_now(), self._before(), strict=True))
-        others_percent = max(100 * (busy_s - ours_s) / all_s, 0.0)
+        busy_percent, ours_percent = 100 * busy_s / all_s, 100 * ours_s / all_s
+        others_percent = max(busy_percent - ours_percent, 0.0)
         much = "  the times below are too long by that" if others_percent > _MUCH_PERCENT else ""
-        return (
-            f"{'processors':<34} {os.cpu_count()}  busy {100 * busy_s / all_s:.0f} %, of which other programs "
-            f"{others_percent:.0f} %{much}"
-        )
+        used = f"busy {busy_percent:.0f} %, of which other programs {others_percent:.0f} %"
+        return f"{'processors':<34} {os.cpu_count()}  {used}{much}"
 
     def _before(self) -> tuple[float, float, float]:
         return self._busy_s, self._ours_s, self._all_s
