@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 
+from agent.board_store import BoardStore
 from agent.journal import Journal
+from agent.posted import posted, standing_for
 from agent.settings import Settings
 from agent.sound_files import SoundFiles
 from agent.store import PlanStore
+from agent.timeline import items_of
 from agent.wording import Say
-from wire.messages import PlaybackReport
+from wire.messages import PlaybackReport, StationCard
 from wire.signing import Keyring
 
 _MB = 1024 * 1024
@@ -16,10 +19,14 @@ _MB = 1024 * 1024
 def lines(settings: Settings, say: Say) -> Iterator[str]:
     """Raises OSError or sqlite3.Error when the state folder cannot be read."""
     yield say("status.station", station=settings.station)
-    store = PlanStore(settings.state_dir, Keyring.of(*settings.controller_keys))
+    keyring = Keyring.of(*settings.controller_keys)
+    store, boards = PlanStore(settings.state_dir, keyring), BoardStore(settings.state_dir, keyring)
     store.load()
+    boards.load()
+    files = SoundFiles(settings.state_dir / "sound")
     yield from _plan(store, say)
-    yield from _sound(store, SoundFiles(settings.state_dir / "sound"), say)
+    yield from _sound(store, files, say)
+    yield from _alerts(store.card, boards, files, say)
     yield from _reports(Journal(settings.state_dir / "journal.sqlite"), say)
 
 
@@ -41,12 +48,29 @@ def _sound(store: PlanStore, files: SoundFiles, say: Say) -> Iterator[str]:
     if store.card is None:
         return
     parts = [planned for layer in store.layers() for planned in layer.occurrences]
-    wanted = {item.sha256 for planned in parts for item in planned.items}
+    wanted = {item.sha256 for planned in parts for item in items_of(planned)}
     missing = sorted(sha256 for sha256 in wanted if not files.has(sha256))
     megabytes = round(files.bytes_held() / _MB, 1)
     yield say("status.cache", held=len(wanted) - len(missing), wanted=len(wanted), megabytes=megabytes)
     for sha256 in missing:
         yield say("status.missing", sha256=sha256)
+
+
+def _alerts(card: StationCard | None, boards: BoardStore, files: SoundFiles, say: Say) -> Iterator[str]:
+    if card is None:
+        return
+    for one in posted(card, boards.boards(card.areas)).values():
+        kind = "status.drill" if one.alert.drill else "status.alert"
+        expires_at = one.alert.expires_at.isoformat(timespec="minutes")
+        yield say(
+            kind, sounding=one.alert.sounding, title=one.alert.title, area=one.area, expires_at=expires_at
+        )
+    standing = {sound.item.sha256: sound for sound in standing_for(card, boards.standing_layers(card.areas))}
+    missing = {sha256: sound for sha256, sound in standing.items() if not files.has(sha256)}
+    yield say("status.standing", held=len(standing) - len(missing), wanted=len(standing))
+    for sha256, sound in missing.items():
+        what = " ".join(filter(None, (sound.kind, sound.language)))
+        yield say("status.standing_missing", sha256=sha256, what=what)
 
 
 def _reports(journal: Journal, say: Say) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from agent.cache import Grade, MediaCache
+from agent.errors import FetchFailed
 from agent.settings import Media
 from agent.sound_files import SoundFiles
 from wire.messages import Item
@@ -228,3 +229,91 @@ def test_a_file_still_named_grows_no_older(tmp_path: Path) -> None:
     os.utime(files.path("a" * 64), (0, 0))
     files.touch(frozenset({"a" * 64}))
     assert files.remove_unwanted(frozenset(), keep_s=500) == 0
+
+
+class Library:
+    """Answers when told to; remembers what was asked, and what was given up in the middle."""
+
+    def __init__(self, files: SoundFiles) -> None:
+        self.files = files
+        self.begun: list[str] = []
+        self.given_up: list[str] = []
+        self.missing: set[str] = set()
+        self._may_end: dict[str, asyncio.Event] = {}
+
+    def release(self, item: Item) -> None:
+        self._may_end.setdefault(item.sha256, asyncio.Event()).set()
+
+    async def fetch(self, _client: object, _url: str, part: Path, size_bytes: int) -> None:
+        sha256 = part.stem
+        self.begun.append(sha256)
+        if sha256 in self.missing:
+            raise FetchFailed(url=sha256, problem="HTTP 404")
+        try:
+            await self._may_end.setdefault(sha256, asyncio.Event()).wait()
+        except asyncio.CancelledError:
+            self.given_up.append(sha256)
+            raise
+        content = next(c for n in range(20) if item_of(c := content_of(n)).sha256 == sha256)
+        await asyncio.to_thread(part.write_bytes, content)
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
+    made = Library(SoundFiles(tmp_path))
+    monkeypatch.setattr("agent.cache.fetch", made.fetch)
+    return made
+
+
+def sounds(count: int) -> list[Item]:
+    return [item_of(content_of(number)) for number in range(count)]
+
+
+async def test_speech_of_an_alert_comes_first_and_the_plan_is_set_aside_meanwhile(library: Library) -> None:
+    bulk, later, standing, speech = sounds(4)
+    cache = MediaCache(library.files, FAST)
+    cache.want("http://127.0.0.1:9", {Grade.PLAN: [bulk, later]})
+    async with running(cache):
+        await until(lambda: library.begun == [bulk.sha256])
+        wanted = {Grade.PLAN: [bulk, later], Grade.STANDING: [standing], Grade.ALERT: [speech]}
+        cache.want("http://127.0.0.1:9", wanted)
+        await until(lambda: len(library.begun) == 3)
+        assert library.given_up == [bulk.sha256]
+        assert set(library.begun[1:]) == {speech.sha256, standing.sha256}
+        library.release(speech)
+        await until(lambda: cache.state(Grade.ALERT).held == 1)
+        assert len(library.begun) == 3
+        library.release(standing)
+        await until(lambda: library.begun[3:] == [bulk.sha256])
+        for one in (bulk, later):
+            library.release(one)
+        await until(lambda: cache.state().held == 2)
+    assert (cache.state(Grade.STANDING).held, cache.state(Grade.STANDING).wanted) == (1, 1)
+
+
+async def test_an_urgent_sound_that_cannot_be_had_does_not_hold_up_the_plan_for_ever(
+    library: Library,
+) -> None:
+    bulk, lost = sounds(2)
+    library.missing.add(lost.sha256)
+    library.release(bulk)
+    cache = MediaCache(library.files, FAST)
+    cache.want("http://127.0.0.1:9", {Grade.PLAN: [bulk], Grade.STANDING: [lost]})
+    async with running(cache):
+        await until(lambda: cache.state().held == 1)
+        await until(lambda: library.begun.count(lost.sha256) > 2)
+    assert cache.state(Grade.STANDING).missing == (lost.sha256,)
+    assert cache.state().missing == ()
+
+
+async def test_a_sound_of_the_plan_that_an_alert_needs_goes_on_and_counts_for_both(library: Library) -> None:
+    shared, other = sounds(2)
+    cache = MediaCache(library.files, FAST)
+    cache.want("http://127.0.0.1:9", {Grade.PLAN: [shared, other]})
+    async with running(cache):
+        await until(lambda: library.begun == [shared.sha256])
+        cache.want("http://127.0.0.1:9", {Grade.PLAN: [shared, other], Grade.ALERT: [shared]})
+        library.release(shared)
+        await until(lambda: cache.state(Grade.ALERT).held == 1)
+    assert shared.sha256 not in library.given_up
+    assert (cache.state().held, cache.state().wanted) == (1, 2)

@@ -1,5 +1,6 @@
 """What a technician sees on the board."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,10 +8,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from agent.board_store import BoardStore
 from agent.cli import app
 from agent.journal import Journal
 from agent.store import PlanStore
-from wire.ids import Outcome, OutcomeReason
+from wire.alerts import Alert, AlertBoard, StandingLayer, StandingSound
+from wire.ids import AlertKind, Outcome, OutcomeReason
 from wire.messages import PlanLayer, PlannedOccurrence, PlaybackReport, StationCard
 from wire.signing import Keyring, SigningKey
 
@@ -45,6 +48,8 @@ def test_status_of_a_board_at_work(
     make_card: Callable[..., StationCard],
     make_layer: Callable[..., PlanLayer],
     make_planned: Callable[..., PlannedOccurrence],
+    make_alert: Callable[..., Alert],
+    make_board: Callable[..., AlertBoard],
 ) -> None:
     state = config.parent / "state"
     store = PlanStore(state, keyring)
@@ -52,6 +57,13 @@ def test_status_of_a_board_at_work(
     card, layer = make_card(version=4), make_layer(make_planned(), version=7)
     store.keep_card(card, key.sign(card))
     store.keep_layer(layer, key.sign(layer))
+    boards = BoardStore(state, keyring)
+    board = make_board(make_alert(title="Lũ quét"), make_alert(number=2, title="Bão", drill=True))
+    boards.hold_board(board, key.sign(board))
+    asyncio.run(boards.write())
+    lost = StandingSound(item=make_planned().items[0], kind=AlertKind.STORM, language="vi")
+    standing = StandingLayer(area="lao-cai", version=1, issued_at=datetime.now(UTC), sounds=(lost,))
+    boards.keep_standing(standing, key.sign(standing))
     journal = Journal(state / "journal.sqlite")
     report = PlaybackReport(
         id="r1",
@@ -69,6 +81,10 @@ def test_status_of_a_board_at_work(
     assert "Thẻ đài: Cụm loa bản 1, phiên bản 4" in said
     assert "Lịch của địa bàn ta-van: phiên bản 7, 1 lượt phát" in said
     assert "Còn thiếu: " + "a" * 64 in said
+    assert "Cảnh báo đang hiệu lực: Lũ quét (kc-20261123-00000001-r1@" in said
+    assert "DIỄN TẬP đang hiệu lực: Bão (kc-20261123-00000002-r1@" in said
+    assert "Âm thanh thường trực: đã có 0 trong 1 tệp" in said
+    assert "Còn thiếu âm thanh thường trực: storm vi " + "a" * 64 in said
     assert "Báo cáo chưa gửi xong: 1" in said
     assert "phát một phần (đài tắt), phát 12.3 trên 60.0 giây" in said
 
