@@ -19,6 +19,7 @@ from controller.cap.service import Arrival, Reception
 from controller.cap.sources import Source, is_web_address
 from controller.cap.tables import CapFeedState, Via
 from controller.context import Context
+from controller.errors import Invalid
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +36,10 @@ _CAP_TYPES: Final = ("application/cap+xml", "application/common-alerting-protoco
 
 class Unreachable(Exception):
     """What was wrong with a feed, or with one message of it, as it is kept for technicians."""
+
+
+class WrongSources(Exception):
+    """What is to be changed in `cap.toml`, as a sentence for technicians: it stands beside the job."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,11 @@ class Polling:
         """Messages behind links that need not be fetched again; only in memory, for digests decide."""
 
     def run(self) -> None:
-        """Raises Invalid for a `cap.toml` that cannot be read."""
-        found = sources.load(self._context.settings.data_dir)
+        """Raises WrongSources for a `cap.toml` that cannot be read."""
+        try:
+            found = sources.load(self._context.settings.data_dir)
+        except Invalid as error:
+            raise WrongSources(self._context.texts.say("vi", error.key, **error.params)) from error
         with self._context.database.read() as session:
             states = queries.feeds(session)
         now = self._context.now()

@@ -19,6 +19,7 @@ def read(raw: bytes, limit_bytes: int = LIMIT_BYTES, *, keep_marks: bool = False
     """
     if len(raw) > limit_bytes:
         raise Unreadable("cap.too_large", limit_mb=limit_bytes / 1_000_000)
+    raw = raw.lstrip(b" \t\r\n")  # Some servers send an empty line first.
     _check_prolog(raw)
     try:
         root = etree.fromstring(raw, _parser(keep_marks))

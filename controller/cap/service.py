@@ -77,6 +77,8 @@ class Reception:
         with self._context.database.write() as session:
             queries.one_at_a_time(session)
             judgement = self._judged(session, arrival, opened)
+            if content is None and judgement.step is not Step.NOTHING:
+                content = composing.composed(session, judgement)  # It has become possible this moment.
             row = _row(arrival, now, judgement, opened.message)
             session.add(row)
             session.flush()

@@ -128,6 +128,11 @@ def test_what_cannot_be_understood_says_why(raw: bytes, key: str) -> None:
     assert reason(raw) == key
 
 
+def test_an_empty_line_or_a_mark_before_the_declaration_does_not_matter() -> None:
+    for before in (b"\r\n  ", b"\xef\xbb\xbf"):
+        assert parse(before + message(NOW)) == parse(message(NOW))
+
+
 def test_the_order_of_elements_does_not_matter() -> None:
     straight = message(NOW)
     head, _, body = straight.partition(b"<status>")

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from controller.cap.polling import Polling
+from controller.cap.polling import Polling, WrongSources
 from controller.cap.sources import Source
 from controller.cap.tables import CapFeedState
 from tests.support.cap import SENDER, message
@@ -171,6 +171,13 @@ def test_a_bad_feed_holds_up_no_other(world: CapWorld, site: Site) -> None:
     assert failed == {"refused", "bomb", "html", "huge", "gzip", "broken", "missing"}
     assert [row.reason for row in world.messages()] == ["cap.is_test", None]
     assert len(world.in_force()) == 1
+
+
+def test_a_mistake_in_the_file_of_sources_is_a_sentence_beside_the_job(world: CapWorld) -> None:
+    job = configure(world)
+    (world.context.settings.data_dir / "cap.toml").write_text('[[source]]\nname = "a"', encoding="utf-8")
+    with pytest.raises(WrongSources, match="nguồn “a” ghi sai “senders”"):
+        job.run()
 
 
 def test_a_feed_that_comes_back_is_well_again(world: CapWorld, site: Site) -> None:

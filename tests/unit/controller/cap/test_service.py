@@ -1,5 +1,8 @@
 """Messages taken in: kept with their verdict, and followed, once."""
 
+import math
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,6 +11,7 @@ import pytest
 from lxml import etree
 from sqlalchemy import event
 
+from audio_library.speech import EspeakNg
 from controller.accounts.rules import Principal
 from controller.accounts.tables import Role
 from controller.cap.sign import CapSigner
@@ -251,6 +255,50 @@ def test_if_the_database_fails_nothing_is_kept_and_nothing_sounds(world: CapWorl
     assert not world.performed
     assert not world.alerts()
     assert world.take(message(world.clock[0])).verdict is CapVerdict.FIRED
+
+
+def test_of_many_at_once_one_fires(world: CapWorld) -> None:
+    raws = [message(world.clock[0]) + b" " * number for number in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        kept = list(pool.map(world.take, raws))
+    assert sorted(row.verdict for row in kept) == [CapVerdict.FIRED, *[CapVerdict.REFUSED] * 5]
+    assert len(world.in_force()) == 1
+
+
+def test_what_breaks_our_reader_is_kept_and_harms_nobody(
+    world: CapWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("controller.cap.judge.meant", broken)
+        assert world.take(message(world.clock[0])).reason == "cap.unexpected"
+    assert world.take(message(world.clock[0])).verdict is CapVerdict.FIRED
+
+
+def test_typed_words_are_read_aloud_where_there_is_a_voice(world: CapWorld) -> None:
+    object.__setattr__(world.context, "speech", EspeakNg())
+    world.take(message(world.clock[0]))
+    [voice] = world.performed[0].content.voices
+    assert (voice.source, voice.text[:16]) == (VoiceSource.TYPED, "Lũ trên sông Hồn")
+    alert = world.performed[0].alert
+    assert alert is not None
+    [item] = alert.voices[0].items
+    assert (item.sha256, item.instead is not None) == (voice.sound_sha256, True)
+
+
+def test_a_large_message_is_taken_in_within_a_second(world: CapWorld) -> None:
+    turns = [2 * math.pi * step / 34_065 for step in range(34_066)]
+    corners = " ".join(f"{22.5 + 0.3 * math.sin(a):.20f},{103.8 + 0.3 * math.cos(a):.20f}" for a in turns)
+    area = f"<area><areaDesc>x</areaDesc><polygon>{corners}</polygon></area>"
+    raw = message(world.clock[0], infos=[info(world.clock[0], area=area)])
+    began_s = time.monotonic()
+    kept = world.take(raw)
+    took_s = time.monotonic() - began_s
+    assert kept.verdict is CapVerdict.FIRED
+    assert kept.params["areas"] == ["bat-xat-02683", "muong-hum-02728"]
+    assert took_s < 1.0
 
 
 def test_signatures_count(world: CapWorld, tmp_path: Path) -> None:
