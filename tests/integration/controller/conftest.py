@@ -42,6 +42,7 @@ from controller.settings import Settings
 from controller.stations import service as stations
 from controller.web.texts import Texts
 from schedules.category import Category
+from tests.support.desks import Place
 from tests.support.postgres import PROGRAMS, Postgres
 from wire.alerts import Alert, Voice
 from wire.ids import AlertKind, LatenessRule, Severity, StationKind
@@ -365,3 +366,27 @@ def make_act() -> Callable[..., Act]:
         )
 
     return make
+
+
+@pytest.fixture
+def furnish(
+    database: Database,
+    operator: Principal,
+    signing_key: SigningKey,
+    make_act: Callable[..., Act],
+    until: Callable[..., Awaitable[Any]],
+    start_controller: StartController,
+    listen: Callable[[Address], Awaitable[Ear]],
+) -> Callable[[Any], Place]:
+    """Everything around a desk, on this broker."""
+    return lambda broker: Place(broker, database, signing_key, make_act, until, start_controller, listen)
+
+
+@pytest.fixture
+def place(furnish: Callable[[Any], Place], broker: Any) -> Place:
+    return furnish(broker)
+
+
+@pytest.fixture
+def any_place(furnish: Callable[[Any], Place], any_broker: Address) -> Place:
+    return furnish(any_broker)
