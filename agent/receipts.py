@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 PAUSE_S = 0.3
 """At most: thousands of answers must not stand in the way of the alert itself."""
 
+AGAIN_S = 30.0
+"""What is in force and has not ended is told anew: a broker keeps no receipt for a centre that was away."""
+
 _Told = tuple[int, AlertProgress]
 
 
@@ -53,7 +56,11 @@ class Receipts:
 
     async def run(self) -> None:
         while True:
-            await self._poked.wait()
+            try:
+                async with asyncio.timeout(AGAIN_S if self._told else None):
+                    await self._poked.wait()
+            except TimeoutError:
+                self.again()
             await asyncio.sleep(self._chance.uniform(0, PAUSE_S))
             self._poked.clear()
             self.tell()

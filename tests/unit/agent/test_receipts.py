@@ -121,6 +121,22 @@ async def test_steps_that_follow_each_other_at_once_are_told_as_one(world: World
     assert world.line.told() == [(sounding, 1, AlertProgress.SOUNDING)]
 
 
+async def test_while_it_is_in_force_it_is_told_anew_now_and_then(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.receipts.AGAIN_S", 0.05)
+    receipts = world.receipts()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(receipts.run())
+        receipts.poke()
+        for _ in range(2):
+            async with asyncio.timeout(PAUSE_S + 2):
+                await world.line.told_something.wait()
+            world.line.told_something.clear()
+        task.cancel()
+    assert len(world.line.sent) == 2
+
+
 async def test_a_board_overtakes_any_number_of_plans() -> None:
     mailbox = Mailbox()
     for _ in range(QUEUE_LIMIT):
