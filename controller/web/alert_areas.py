@@ -69,5 +69,11 @@ def sets_of(session: Session, tree: AreaTree, alert_id: str, content: ContentVie
     ]
 
 
+def whole(alert_id: str, content: ContentView) -> list[LanguageSet]:
+    """What a station hears that has every language of it."""
+    languages = tuple(voice.language for voice in content.voices)
+    return [LanguageSet(languages, 0, _address(alert_id, languages))] if languages else []
+
+
 def _address(alert_id: str, languages: Sequence[str]) -> str:
     return f"/api/alerts/{alert_id}/preview.opus?{urlencode({'languages': ','.join(languages)})}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -25,7 +26,7 @@ from controller.emergency.schemas import (
 )
 from controller.emergency.tables import ActKind, AlertState, RevisionState
 from controller.errors import Conflict, Invalid
-from controller.web.alert_areas import sets_of
+from controller.web.alert_areas import sets_of, whole
 from controller.web.alerts import LIST, alert_of, pending_of, whom_of
 from controller.web.forms import Problem, text
 from controller.web.page import InPage, Page, Posted
@@ -37,6 +38,8 @@ _LINES: Final = 30
 _FEW_STATIONS: Final = 12
 """All of them are shown at once."""
 _NONE_OPEN: Final = "-"
+_HOT: Final = timedelta(minutes=5)
+"""How long after it was ordered a sounding is looked at every second."""
 _DONE: Final = frozenset({"asked", "discarded", "extended", "cancelled"})
 PATHS: Final = {ActKind.PRESS: "phat", ActKind.UPDATE: "cap-nhat", ActKind.REPEAT: "phat-lai"}
 _MOVES: Final = {
@@ -197,7 +200,7 @@ def board_page(
         alert=alert,
         acts=acts and alert.in_force,
         may_repeat=Move.REPEAT in alert.may or (Move.ASK in alert.may and alert.open is None),
-        sets=_sets(session, alert.id, alert.content) if alert.open is None else (),
+        sets=whole(alert.id, alert.content) if alert.open is None else (),
         done=done,
         problem=trouble,
         **_board(page, session, alert.id, luot, xa),
@@ -221,6 +224,7 @@ def _board(page: Page, session: Session, alert_id: str, luot: str, xa: list[str]
         "board": board,
         "places": places,
         "opened": opened,
+        "every": "1s" if board.shown and page.now - board.shown.at < _HOT else "3s",
         "stations": _by_commune(board, opened),
         "address": _address(alert_id, "/bang", _asked(opened, luot)),
         "toggles": {id_: _address(alert_id, "", asked) for id_, asked in addresses.items()},
