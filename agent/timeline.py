@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from wire.messages import Item, PlannedOccurrence
 
+_SAME_S = 0.001
+"""Positions come from frame counts, lengths from files: this far apart they are the same."""
+
 Choose = Callable[[int, Item], Item]
 """Which item sounds in a slot, asked when its turn comes: the item itself or its `instead`."""
 
@@ -42,8 +45,8 @@ def segments(
     for place in _places(planned):
         past = place.item and _sounded(place.item, place.slot in replaced)
         seconds = past.seconds if past else place.seconds
-        if left_s > 0 and left_s >= seconds:
-            left_s -= seconds
+        if left_s > 0 and left_s >= seconds - _SAME_S:
+            left_s = left_s - seconds if left_s - seconds >= _SAME_S else 0.0
             continue
         item = choose(place.slot, place.item) if place.item and not left_s else past
         yield Segment(item, left_s, (item.seconds if item else seconds) - left_s)
@@ -63,7 +66,7 @@ def begun_before(planned: PlannedOccurrence, replaced: Collection[int], position
     begun: set[int] = set()
     at_s = 0.0
     for place in _places(planned):
-        if at_s >= position_s:
+        if at_s >= position_s - _SAME_S:
             break
         past = place.item and _sounded(place.item, place.slot in replaced)
         if place.slot in replaced:

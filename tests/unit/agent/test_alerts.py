@@ -388,6 +388,27 @@ async def test_speech_that_comes_while_the_signal_sounds_is_heard(
     assert (report.reason, report.seconds_played) == (None, 2.6)
 
 
+async def test_while_its_speech_is_missing_the_programme_goes_on_and_then_the_alert(
+    life: Life, sound: Any, make_layer: Any, make_planned: Any, make_alert: Any, make_board: Any
+) -> None:
+    song = make_planned(sound(30.0, 1), start=life.clock.now() + timedelta(seconds=0.2))
+    fresh = sound(0.6, 3)
+    arriving = life.files.path(fresh.sha256).rename(life.folder / "on-its-way")
+    alert = make_alert(sound(0.317, 2), fresh)
+    await life.take(make_layer(song))
+    async with life.running():
+        await life.until(lambda: life.playing() == song.id)
+        await life.take(make_board(alert))
+        await life.until(lambda: life.playing() == alert.sounding)
+        await life.until(lambda: life.playing() == song.id)
+        await asyncio.sleep(2.5)
+        assert [name for name, _ in life.heard()] == [song.id, alert.sounding, song.id]
+        arriving.rename(life.files.path(fresh.sha256))
+        life.conductor.poke()
+        report = await life.report(alert.sounding)
+    assert (report.outcome, report.seconds_played) == (Outcome.PLAYED, 0.917)
+
+
 async def test_what_stood_in_is_remembered_over_a_restart(
     life: Life, clock: SettableClock, sound: Any, make_alert: Any, make_board: Any
 ) -> None:

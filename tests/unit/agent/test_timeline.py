@@ -123,6 +123,12 @@ def test_the_choice_is_made_when_its_turn_comes_and_not_before() -> None:
     assert asked == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("off_s", [-0.0005, 0.0, 0.0005])
+def test_a_position_from_a_frame_count_lies_at_the_boundary_that_it_means(off_s: float) -> None:
+    assert sounded(alarm(), 4 + off_s, set(), standing)[0] == (3, 0, 2)
+    assert begun_before(alarm(), {1}, 4 + off_s) == set()
+
+
 def test_what_was_chosen_for_a_later_slot_is_chosen_again() -> None:
     assert begun_before(alarm(), {1, 2}, 4) == set()
     assert begun_before(alarm(), {1, 2}, 4.1) == {1}
