@@ -7,12 +7,14 @@ worst of them, in seconds. Ends with 1 where something was not as it must be; no
 
 import os
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
 import time
 from contextlib import ExitStack, closing
 from pathlib import Path
+from types import FrameType
 
 from bench.alert import broker, floor, processes, province
 from bench.alert.figures import Spread, share_line
@@ -34,6 +36,7 @@ _MEMORY = Path("/dev/shm")
 
 
 def main(stations: int) -> int:
+    signal.signal(signal.SIGTERM, _stop)
     broker.program()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="loaban-bench-")))
@@ -43,6 +46,11 @@ def main(stations: int) -> int:
         except BaseException:
             _keep_logs(folder)
             raise
+
+
+def _stop(_signum: int, _frame: FrameType | None) -> None:
+    """So that nothing of ours is left running."""
+    raise SystemExit(143)
 
 
 def _memory() -> Path | None:

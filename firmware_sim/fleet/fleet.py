@@ -1,7 +1,6 @@
 """One process of a fleet: its stations, each the real station program, in one event loop."""
 
 import asyncio
-import gc
 import logging
 import random
 import time
@@ -110,14 +109,9 @@ class Fleet:
                     network.unplug()
 
     async def _flush(self) -> None:
-        """Also puts all that lives for ever out of the garbage collector's sight, once everyone is there."""
-        settled_s = time.monotonic() + self._settings.arrive_within_s + 1.0
         while True:
             await asyncio.sleep(_FLUSH_EVERY_S)
             self._events.flush()
-            if settled_s < time.monotonic():
-                settled_s = float("inf")
-                gc.freeze()
 
 
 def station_settings(fleet: FleetSettings, station_id: str) -> Settings:

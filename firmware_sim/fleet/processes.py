@@ -1,6 +1,7 @@
 """A fleet as a command: one process, or a parent that starts and ends several and hands on the commands."""
 
 import asyncio
+import gc
 import logging
 import resource
 import sqlite3
@@ -19,6 +20,9 @@ log = logging.getLogger(__name__)
 
 _STOP_WITHIN_S = 20.0
 _HANDLES_PER_STATION = 6
+_COLLECTING = (100_000, 50, 1_000_000)
+"""Thresholds of the garbage collector. By its own, it would walk over what a thousand boards hold, all of
+which stays, each time that they all have something to do at once; a board alone holds next to nothing."""
 
 
 def run_fleet(settings: FleetSettings, config: Path, part: int | None) -> int:
@@ -39,6 +43,7 @@ async def _run_part(settings: FleetSettings, number: int) -> int:
     stop = asyncio.Event()
     stop_on_signals(stop)
     stations = settings.part(number)
+    gc.set_threshold(*_COLLECTING)
     _allow_handles(len(stations) * _HANDLES_PER_STATION + 100)
     try:
         await Fleet(settings, stations, StandardInput()).run(stop)
