@@ -266,6 +266,7 @@ class Desk:
             act = self._announced.popleft()
             if self._wall.learn(act):
                 _log.info("%s r%d was pressed at another controller", act.alert_id, act.revision)
+                self._recorder.yield_to(act)
 
     def _on_announced(self, act: Act) -> None:
         self._announced.append(act)

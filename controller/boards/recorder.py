@@ -50,14 +50,16 @@ class Recorder:
         with self._lock:
             self._pending[key_of(act)] = act
 
+    def yield_to(self, act: Act) -> None:
+        """The act of another controller holds where one of ours claims to be the same."""
+        with self._lock:
+            if key_of(act) in self._pending:
+                self._pending[key_of(act)] = act
+
     def pending(self) -> tuple[Act, ...]:
         """In the order of their making."""
         with self._lock:
             return tuple(sorted(self._pending.values(), key=lambda act: (act.at, act.alert_id, act.revision)))
-
-    def is_pending(self, key: Key) -> bool:
-        with self._lock:
-            return key in self._pending
 
     def work(self) -> float:
         """One try for each; how long to wait before the next. One thread at a time."""
@@ -81,8 +83,9 @@ class Recorder:
         self._sync(act)
         try:
             self._record(act)
-        except Exception:  # noqa: BLE001  whatever the database does, the act stays pending and is tried again
-            _log.exception("%s r%d is not in the database yet", act.alert_id, act.revision)
+        except Exception as error:  # noqa: BLE001  whatever the database does, the act stays pending
+            why = error if not self._failures else None
+            _log.warning("%s r%d is not recorded yet: %s", act.alert_id, act.revision, error, exc_info=why)
             return False
         with self._lock:
             self._pending.pop(key_of(act), None)
