@@ -1,5 +1,6 @@
 """The intake without a broker: what it does when the database does not take a batch at once."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
@@ -13,6 +14,7 @@ from controller.mqtt.intake import Intake
 from controller.mqtt.link import Inbound, Link
 from controller.playback import queries, service
 from controller.stations import service as stations
+from tests.support.waiting import eventually
 from wire import topics
 from wire.ids import Outcome, StationKind
 from wire.messages import PlaybackReport, Presence, ReportBatch
@@ -78,3 +80,19 @@ def test_whatever_breaks_in_reading_one_message_the_others_are_taken(
         intake.take_in()
     assert intake.refused == {"malformed": 1}
     assert "a mistake of ours" in caplog.text
+
+
+async def test_a_report_does_not_wait_for_the_next_round(
+    intake: Intake, context: Context, now: datetime
+) -> None:
+    slow = Intake(context, Link("127.0.0.1", 1, "controller"), every_s=60)
+    running = asyncio.ensure_future(slow.run())
+    hear(slow, now)
+
+    def counted() -> bool:
+        with context.database.read() as session:
+            return set(queries.of_occurrence(session, OCCURRENCE)) == {"loa-1"}
+
+    await asyncio.to_thread(eventually, counted, "the report is counted", 5.0)
+    running.cancel()
+    await asyncio.wait([running])
