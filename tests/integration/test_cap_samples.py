@@ -10,16 +10,22 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 from lxml import etree
 
 from controller.areas.tables import Area, AreaLevel
+from controller.boards.desk import Desk
+from controller.cap import build, reading
+from controller.cap.judge import Asked, Signature
 from controller.cap.parse import parse
 from controller.cap.sign import CapSigner
 from controller.cap.sources import Demand, Rule, RuleAction, Source
 from controller.cap.tables import CapMessageRow, CapVerdict, Via
-from controller.emergency.tables import AlertRevision
+from controller.emergency.recording import record
+from controller.emergency.tables import ActKind, AlertRevision, AlertState
 from controller.stations import service as stations
-from tests.support.cap import SHARED, need_samples, schema
+from tests.support.cap import SENDER, SHARED, message, need_samples, schema
+from tests.support.cap_chains import chains
 from tests.support.cap_world import CapWorld, make_world, prepared_database
 from wire.ids import AlertKind, Severity, StationKind
 
@@ -53,6 +59,7 @@ class Pinned(NamedTuple):
     drill: bool = False
 
 
+LIVE = {AlertState.ACTIVE, AlertState.PROPOSED}
 V, K = CapVerdict, AlertKind
 PINNED = {
     "India_cap_alert-7.xml": Pinned(V.FIRED, None, K.OTHER, 1),
@@ -185,3 +192,43 @@ def test_all_of_them_twice_from_one_sender_of_many_names(world: CapWorld) -> Non
         assert world.take(raw).verdict is V.REFUSED
     assert (len(world.performed), len(world.alerts())) == (acts, alerts)
     assert acts > 0
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(chains())
+def test_a_chain_in_any_order_ends_as_its_newest_message_says(
+    tmp_path_factory: pytest.TempPathFactory, prepared_file: Path, asked: list[Asked]
+) -> None:
+    """The real service over a real database; the pure rules are tried with many more in the unit tests."""
+    world = make_world(tmp_path_factory.mktemp("chain"), prepared_file, THEN)
+    for one in asked:
+        if one.signature is not Signature.BAD:
+            world.take(build.xml(build.document(one.message)).encode(), source=one.source)
+    rows = world.messages()
+    assert len(rows) == sum(one.signature is not Signature.BAD for one in asked)
+    own = {row.alert_id for row in rows if row.sender == SENDER and row.alert_id}
+    live = [alert for alert in world.alerts() if alert.id in own and alert.state in LIVE]
+    newest = max((one.message for one in asked if one.message.identifier[0] == "M"), key=lambda it: it.sent)
+    assert len(live) <= (0 if reading.ends_it(newest) else 1)
+    assert set(world.in_force()) == set(world.desk.in_force(THEN))
+    world.close()
+
+
+def test_a_crash_before_the_desk_hears_is_made_good_at_the_next_start(
+    tmp_path: Path, prepared_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(tmp_path, prepared_file, THEN)
+
+    def crash(*_: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(world.desk, "perform", crash)
+    with pytest.raises(SystemExit):
+        world.take(message(THEN))
+    again = Desk(world.context, None, record)
+    again.load()
+    [act] = again.in_force(THEN).values()
+    assert act.what is ActKind.PRESS
+    assert [act.alert_id] == world.in_force()
+    again.close()
+    world.close()
