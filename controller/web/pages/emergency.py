@@ -38,6 +38,8 @@ _LINES: Final = 30
 _FEW_STATIONS: Final = 12
 """All of them are shown at once."""
 _NONE_OPEN: Final = "-"
+_ALL_OPEN: Final = "tat-ca"
+_MANY_LINES: Final = 200
 _HOT: Final = timedelta(minutes=5)
 """How long after it was ordered a sounding is looked at every second."""
 _DONE: Final = frozenset({"asked", "discarded", "extended", "cancelled"})
@@ -219,17 +221,27 @@ def _board(page: Page, session: Session, alert_id: str, luot: str, xa: list[str]
     )
     places = sorted(board.communes, key=_troubles_first)
     opened = _opened(board, xa)
+    stations = _by_commune(board, opened)
     addresses = {one.area_id: _toggled(opened, one.area_id, luot) for one in board.communes}
     return {
         "board": board,
         "places": places,
         "opened": opened,
-        "every": "1s" if board.shown and page.now - board.shown.at < _HOT else "3s",
-        "stations": _by_commune(board, opened),
+        "every": _every(page, board, sum(len(rows) for rows in stations.values())),
+        "all_open": _address(alert_id, "", _asked([_ALL_OPEN], luot)),
+        "none_open": _address(alert_id, "", _asked([], luot)),
+        "stations": stations,
         "address": _address(alert_id, "/bang", _asked(opened, luot)),
         "toggles": {id_: _address(alert_id, "", asked) for id_, asked in addresses.items()},
         "piece_toggles": {id_: _address(alert_id, "/bang", asked) for id_, asked in addresses.items()},
     }
+
+
+def _every(page: Page, board: LiveBoard, lines: int) -> str:
+    """How often the board is looked at: a long one costs a phone's prepaid data."""
+    if lines > _MANY_LINES:
+        return "15s"
+    return "1s" if board.shown and page.now - board.shown.at < _HOT else "3s"
 
 
 def _troubles_first(place: CommuneLine) -> tuple[int, int, str]:
@@ -240,7 +252,7 @@ def _opened(board: LiveBoard, xa: list[str] | None) -> list[str]:
     known = [one.area_id for one in board.communes]
     if xa is None:
         return known if board.counts.total <= _FEW_STATIONS else []
-    return [area_id for area_id in known if area_id in xa]
+    return [area_id for area_id in known if area_id in xa or _ALL_OPEN in xa]
 
 
 def _toggled(opened: list[str], area_id: str, luot: str) -> str:

@@ -276,6 +276,8 @@ def test_typed_words_are_read_and_shown_as_they_are_read(screen: "Page", alarm: 
 def test_nothing_is_lost_at_a_reload_or_without_a_server(screen: "Page", alarm: Any) -> None:
     screen.goto("/khan-cap/moi")
     screen.locator("label", has_text="Cháy rừng").click()
+    screen.get_by_label("Tìm xã, thôn, bản").fill("thon 1")
+    screen.get_by_label("Thôn 1", exact=True).check()
     screen.locator("#voice-vi label", has_text="Gõ chữ, máy đọc").click()
     screen.locator("#text-vi").fill("Cháy ở Khu 3.")
     expect(screen.get_by_text("Đã giữ trên máy này.")).to_be_visible()
@@ -283,6 +285,7 @@ def test_nothing_is_lost_at_a_reload_or_without_a_server(screen: "Page", alarm: 
     expect(screen.get_by_text("Đã lấy lại nội dung bạn soạn dở")).to_be_visible()
     expect(screen.locator("#text-vi")).to_have_value("Cháy ở Khu 3.")
     expect(screen.get_by_label("Cháy rừng")).to_be_checked()
+    expect(screen.locator("[data-stations]")).to_have_text("1")
     screen.context.set_offline(True)
     screen.locator("#text-vi").fill("Cháy ở Khu 3, chạy ngay.")
     expect(screen.get_by_text("Chưa lưu được bản nháp, sẽ tự thử lại.")).to_be_visible()

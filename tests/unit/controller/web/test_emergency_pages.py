@@ -287,6 +287,7 @@ async def test_the_board_counts_says_why_and_opens_by_commune(officer: Any, alar
     folded = await officer.words(f"/khan-cap/{made}/bang?xa=-")
     assert "Xã Bát Xát 0/3" in folded
     assert "Đài cum-2" not in folded
+    assert "Đài cum-2" in await officer.words(f"/khan-cap/{made}/bang?xa=tat-ca")
     alarm.report(made, "dai-xa", Outcome.PLAYED)
     alarm.report(made, "cum-1", Outcome.FAILED, 0.0)
     board = await officer.words(f"/khan-cap/{made}/bang")

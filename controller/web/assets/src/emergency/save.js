@@ -89,8 +89,10 @@ if (form) {
       forgetHere();
       location.assign(form.elements.draft.value ? location.pathname : form.dataset.anew);
     });
-    for (const box of form.querySelectorAll('[name="areas"]:checked')) box.dispatchEvent(new Event("change", { bubbles: true }));
-    changed();
+    const follow = () => form.querySelector('[name="areas"]')?.dispatchEvent(new Event("change", { bubbles: true }));
+    const counts = document.getElementById("reach");
+    if (counts.hasAttribute("data-htmx-powered")) queueMicrotask(follow);
+    else counts.addEventListener("htmx:after:init", follow, { once: true });
   }
 
   form.addEventListener("input", changed);
