@@ -28,7 +28,7 @@ ARM_AHEAD = timedelta(seconds=2)
 SWEEP_S = 1.0
 SPEAKER_RETRY_S = 5.0
 SOUND_RETRY_S = 1.0
-ALERT_ALONE_S = (0.1, 0.3)
+ALERT_ALONE_S = (0.3, 1.0)
 """For about so long after an alert has begun nothing else is done, the disk least of all."""
 
 
@@ -106,9 +106,15 @@ class Conductor:
             why = OutcomeReason.WITHDRAWN if gone else OutcomeReason.HIGHER_PRIORITY
             await self.stage.cut_in(self._group, part, from_s, part.planned.volume, why)
             self._cut_in_lately = True
+            self._fetch_what_it_lacks(part, at)
         elif gone and run is not None:
             await self.stage.silence(run, OutcomeReason.WITHDRAWN)
         self.replan()
+
+    def _fetch_what_it_lacks(self, part: Part, at: Moment) -> None:
+        """New speech is on its way while the signal sounds."""
+        if not all(self._cache.files.has(item.sha256) for item in items_of(part.planned)):
+            self._want_sound(at)
 
     def _loudest_alert(self, at: Moment, run: Run | None) -> tuple[Part | None, float]:
         """The alert that is to take the stage now, if any, and from where."""

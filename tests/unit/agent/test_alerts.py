@@ -453,7 +453,7 @@ async def test_no_disk_is_waited_for_before_the_first_sample(
         assert first is not None
         assert not written
         await life.report(alert.sounding)
-    assert len(written) == 2
+    assert len(written) >= 2
 
 
 async def test_a_signal_held_in_memory_begins_without_its_file(
