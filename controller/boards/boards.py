@@ -103,6 +103,14 @@ def renumbered(act: Act, revision: int, superseded: Act) -> Act:
     return act.model_copy(update={"revision": revision, "alert": alert})
 
 
+def carries(board: AlertBoard, act: Act) -> bool:
+    """Whether the board follows this act, or a later one on the same alert."""
+    shown = next((alert for alert in board.alerts if alert.id == act.alert_id), None)
+    if act.alert is not None and board.area in act.area_ids:
+        return shown is not None and shown.revision >= act.revision
+    return shown is None or shown.revision > act.revision
+
+
 def as_wanted(shown: AlertBoard, wanted: tuple[Alert, ...], now: datetime) -> bool:
     """Whether a board from another controller may stay as it is.
 

@@ -211,7 +211,7 @@ class Desk:
     def _confirm(self, sent: Sent, timeout_s: float) -> int:
         done = self._wall.confirm(sent, timeout_s)
         for ticket in list(self._tickets.values()):
-            if not ticket.published.is_set() and self._wall.is_up(ticket.areas):
+            if not ticket.published.is_set() and self._wall.is_up(ticket.act, ticket.areas):
                 ticket.published_at = self.context.now()
                 ticket.published.set()
         return done

@@ -115,7 +115,9 @@ class Wall:
             wrong = [one for one in sorted(self._areas()) if self._is_wrong(one, connection, one in hurried)]
             if not wrong:
                 return Sent()
-            _log.info("the broker's boards of %s are not as they should be: sent again", ", ".join(wrong[:20]))
+            _log.info(
+                "the broker's boards of %s are not as they should be: sent again", ", ".join(wrong[:20])
+            )
             return self._send(wrong, announced=announced)
 
     def confirm(self, sent: Sent, timeout_s: float) -> int:
@@ -129,10 +131,11 @@ class Wall:
                     self._issued[issued.board.area] = replace(issued, acknowledged=True)
         return sum(done)
 
-    def is_up(self, area_ids: Iterable[str]) -> bool:
-        """Whether a broker has acknowledged the boards as they are wanted now."""
+    def is_up(self, act: Act, area_ids: Iterable[str]) -> bool:
+        """Whether it stands on the boards of these areas in the broker, whoever put it there."""
+        connection = self._link.connection if self._link else None
         with self.lock:
-            return all(self._is_up(area_id) for area_id in area_ids)
+            return all(self._carries(act, area_id, connection) for area_id in area_ids)
 
     def for_rows(self, kept: Mapping[str, KeptBoard]) -> list[Issued]:
         """Boards whose rows are to be written: each is the one that is up, or else one to be published."""
@@ -168,9 +171,13 @@ class Wall:
         is_kept = kept.digest == digest_of(area_id, wanted) if kept else not wanted
         return None if is_kept else self._issue(area_id)
 
-    def _is_up(self, area_id: str) -> bool:
+    def _carries(self, act: Act, area_id: str, connection: Connection | None) -> bool:
         issued = self._issued.get(area_id)
-        return issued is not None and issued.acknowledged and issued.board.alerts == self._wanted(area_id)
+        if issued is not None and issued.acknowledged and boards.carries(issued.board, act):
+            return True
+        told = self._mirror.told(area_id, connection.number) if connection else None
+        theirs = told.board if told is not None and not told.ours else None
+        return theirs is not None and boards.carries(theirs, act)
 
     def _areas(self) -> set[str]:
         named = {area_id for act in self._known.values() for area_id in act.area_ids}

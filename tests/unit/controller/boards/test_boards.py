@@ -100,6 +100,20 @@ def test_a_cancel_with_an_all_clear_becomes_the_revision_after_the_one_it_met(ac
     assert boards.renumbered(act(1, 2, ActKind.CANCEL, silent=True), 3, update).revision == 3
 
 
+def test_a_board_carries_an_act_or_a_later_one_on_the_same_alert(act: MakeAct, now: datetime) -> None:
+    def shown(*acts: Act) -> AlertBoard:
+        return AlertBoard(area=XA, version=1, issued_at=now, alerts=boards.standing(XA, now, known(*acts)))
+
+    press, update, cancel = act(1), act(1, 2, ActKind.UPDATE), act(1, 3, ActKind.CANCEL, silent=True)
+    assert boards.carries(shown(press, act(2)), press)
+    assert boards.carries(shown(update), press)
+    assert not boards.carries(shown(act(2)), press)
+    assert not boards.carries(shown(press), update)
+    assert not boards.carries(shown(press), cancel)
+    assert boards.carries(shown(act(2)), cancel)
+    assert boards.carries(shown(), act(1, 2, ActKind.UPDATE, area_ids=("lao-cai",)))
+
+
 def test_another_controllers_board_may_lack_what_is_nearly_over(act: MakeAct, now: datetime) -> None:
     wanted = boards.standing(XA, now, known(act(1), act(2, validity_s=100)))
 
