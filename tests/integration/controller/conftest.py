@@ -192,10 +192,17 @@ class Controller:
                 raise error
 
     async def run(self) -> None:
-        parts = (self.link, self.desk_link, self.desk, self.intake, self.receipts, self.clockwork)
+        """Until cancelled; the desk leaves first, as in the program."""
+        parts = (self.link, self.desk_link, self.intake, self.receipts, self.clockwork)
         async with asyncio.TaskGroup() as group:
+            desk = group.create_task(self.desk.run())
             for part in parts:
                 group.create_task(part.run())
+            try:
+                await asyncio.wait([desk])
+            finally:
+                desk.cancel()
+                await asyncio.wait([desk])
 
 
 StartController = Callable[..., Awaitable[Controller]]
