@@ -335,6 +335,13 @@ async def test_what_is_put_away_stays_on_record(officer: Any, alarm: Any, contex
     assert (await officer.get(f"/khan-cap/{made}")).status_code == 200
 
 
+async def test_the_page_may_use_the_microphone_and_nothing_foreign(officer: Any) -> None:
+    headers = (await officer.get("/khan-cap/moi")).headers
+    assert "microphone=(self)" in headers["permissions-policy"]
+    assert "media-src 'self' blob:" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+
+
 async def test_a_lost_sign_in_leads_back(stranger: Any, alarm: Any) -> None:
     made = alarm.draft()
     answer = await stranger.post(f"/khan-cap/{made}/phat", **HELD)
