@@ -75,7 +75,12 @@ class Figure:
 def _part(rounds: Sequence[Spread], name: str) -> str:
     """Median of the rounds, and the worst of them."""
     values = [float(getattr(one, name)) for one in rounds]
-    return f"{name} {statistics.median(values):.3f} ({max(values):.3f})"
+    return f"{name} {_seconds(statistics.median(values))} ({_seconds(max(values))})"
+
+
+def _seconds(value: float) -> str:
+    """Milliseconds are enough for all but the very short."""
+    return f"{value:.3f}" if value >= 0.01 else f"{value:.5f}"
 
 
 def share_line(name: str, value: float, target: str, reached: bool, detail: str = "") -> str:

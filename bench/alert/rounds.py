@@ -4,9 +4,10 @@ import random
 import time
 from base64 import urlsafe_b64decode
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from bench.alert.figures import Figure, Target
@@ -51,6 +52,7 @@ def _figures() -> dict[str, Figure]:
         Figure("press_to_published"),
         Figure("press_to_decided"),
         Figure("published_to_decided"),
+        Figure("one_station_decides"),
         Figure("press_to_first_frame", Target(p50=0.5, p99=1.0, last=2.0)),
         Figure("end_to_all_final", Target(last=30.0)),
         Figure("board_page_answer"),
@@ -73,6 +75,7 @@ class Bench:
     fleet: Fleet
     heard: Heard
     boards: Boards
+    processes: int
     figures: dict[str, Figure] = field(default_factory=_figures)
     finals: list[dict[str, int]] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
@@ -185,6 +188,14 @@ class Bench:
         if published_s is not None:
             self.figures["press_to_published"].add([published_s - pressed_s])
             self._measure("published_to_decided", decided, published_s)
+        self.figures["one_station_decides"].add(self._between_decisions(decided))
+
+    def _between_decisions(self, decided: Mapping[str, float]) -> Iterator[float]:
+        """Of stations that share a process, and so a processor, each after the other."""
+        for number in range(self.processes):
+            names = self.province.station_ids[number :: self.processes]
+            times_s = sorted(decided[name] for name in names if name in decided)
+            yield from (later - earlier for earlier, later in pairwise(times_s))
 
     def _measure(self, name: str, at_s: Mapping[str, float], since_s: float) -> None:
         self.figures[name].add(one - since_s for one in at_s.values())

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from functools import cached_property
 
 from agent.errors import AgentError
 from agent.performer import Order
@@ -53,18 +54,14 @@ class PaperPerformance:
         note: Callable[[float, Happened, Order, float], None],
         changed: Callable[[], None],
     ) -> None:
-        now_s, loop = time.monotonic(), asyncio.get_running_loop()
+        now_s = time.monotonic()
         self._order = order
         self._note = note
         self._changed = changed
         self._begins_at_s = max(order.start_at_s, now_s + output_delay_s)
-        self._length_s = sum(segment.seconds for segment in segments(order.planned, order.from_s))
         self._first_frame_at_s: float | None = None
         self._final_s: float | None = None
-        self._timers = (
-            loop.call_at(self._begins_at_s, self._came_out),
-            loop.call_at(self._begins_at_s + self._length_s, self._came_to_its_end),
-        )
+        self._timer = asyncio.get_running_loop().call_at(self._begins_at_s, self._came_out)
         note(now_s, Happened.DECIDED, order, 0.0)
 
     @property
@@ -99,11 +96,18 @@ class PaperPerformance:
             self._note_first_frame()
         self._end(time.monotonic(), Happened.STOPPED)
 
+    @cached_property
+    def _length_s(self) -> float:
+        return sum(segment.seconds for segment in segments(self._order.planned, self._order.from_s))
+
     def _counted_s(self) -> float:
-        return min(max(time.monotonic() - self._begins_at_s, 0.0), self._length_s)
+        gone_s = time.monotonic() - self._begins_at_s
+        return min(gone_s, self._length_s) if gone_s > 0 else 0.0
 
     def _came_out(self) -> None:
         self._note_first_frame()
+        ends_at_s = self._begins_at_s + self._length_s
+        self._timer = asyncio.get_running_loop().call_at(ends_at_s, self._came_to_its_end)
         self._changed()
 
     def _came_to_its_end(self) -> None:
@@ -117,6 +121,5 @@ class PaperPerformance:
 
     def _end(self, at_s: float, how: Happened) -> None:
         self._final_s = self._counted_s()
-        for timer in self._timers:
-            timer.cancel()
+        self._timer.cancel()
         self._note(at_s, how, self._order, self._final_s)
