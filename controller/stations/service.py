@@ -50,7 +50,7 @@ def add(
     volume_min: int = 0,
     volume_max: int = 100,
     quiet: QuietHours | None = None,
-    languages: Sequence[str] = ("vi",),
+    languages: Sequence[str] = (),
 ) -> Station:
     """A new station. Raises Invalid, Conflict `stations.id_taken`, NotFound `areas.unknown`."""
     areas.get(session, area_id)
