@@ -33,6 +33,7 @@ _GLANCE_S: Final = 0.1
 _LOOK_EVERY_S: Final = 1.0
 _SETTLE_EVERY_S: Final = 0.25
 _PUBLISH_TIMEOUT_S: Final = 5.0
+_HEAD_START_S: Final = 0.2
 _RECORD_WAIT_S: Final = 0.25
 """How long a press that is published waits for its record, so that the next page finds it."""
 _URGENT_S: Final = 10.0
@@ -118,7 +119,7 @@ class Desk:
             self._wall.wait_until_told()
             ticket, sent = self._take(act)
             if sent is not None:
-                self._recording.submit(self._recorder.work)
+                self._recording.submit(self._record_behind, sent)
                 self._record_ear.nudge()
                 self._confirm(sent, wait_s)
             if self._link is None:
@@ -215,6 +216,12 @@ class Desk:
                 ticket.published_at = self.context.now()
                 ticket.published.set()
         return done
+
+    def _record_behind(self, sent: Sent) -> None:
+        """The record takes the processor too: the boards leave first."""
+        if sent.sending is not None:
+            sent.sending.wait(_HEAD_START_S)
+        self._recorder.work()
 
     def _glance(self) -> None:
         """A quick look at what others have recorded, if the database is quick."""
