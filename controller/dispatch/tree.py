@@ -6,16 +6,16 @@ from functools import cached_property
 from sqlalchemy.orm import Session
 
 from controller.areas import queries as area_queries
-from controller.areas.tables import Area
+from controller.areas.queries import AreaLine
 
 
 @dataclass(frozen=True)
 class AreaTree:
-    areas: dict[str, Area]
+    areas: dict[str, AreaLine]
 
     @classmethod
     def read(cls, session: Session) -> "AreaTree":
-        return cls({area.id: area for area in area_queries.everything(session)})
+        return cls({area.id: area for area in area_queries.lines(session)})
 
     def name(self, area_id: str) -> str:
         area = self.areas.get(area_id)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from controller.areas.tables import Area
+from controller.areas.queries import AreaLine
 from controller.cap import build
 from controller.cap.geometry import GEOCODE_NAME
 from controller.cap.model import (
@@ -154,7 +154,7 @@ def _area(chain: Sequence[str], tree: AreaTree) -> CapArea:
     )
 
 
-def _point(area: Area) -> tuple[Circle, ...]:
+def _point(area: AreaLine) -> tuple[Circle, ...]:
     if area.code or area.latitude is None or area.longitude is None:
         return ()
     return (Circle(area.latitude, area.longitude, 0.0),)

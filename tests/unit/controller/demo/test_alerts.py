@@ -8,6 +8,7 @@ import pytest
 
 from audio_library.speech import EspeakNg
 from controller.accounts.rules import Principal
+from controller.areas import service as areas
 from controller.context import Context
 from controller.demo import alerts, data, fill
 from controller.demo.data import Standing
@@ -76,8 +77,7 @@ def test_a_second_fill_changes_nothing(context: Context) -> None:
     alerts.fill(context, SMALL)
     before = kept(context)
     with context.database.write() as session:
-        area = AreaTree.read(session).areas["bat-xat-02683"]
-        area.languages = ["hmn", "vi"]
+        areas.get(session, "bat-xat-02683").languages = ["hmn", "vi"]
     (context.settings.data_dir / "emergency.toml").write_text("", encoding="utf-8")
     assert alerts.fill(context, SMALL) == 0
     assert kept(context) == before

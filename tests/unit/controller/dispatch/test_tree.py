@@ -1,6 +1,7 @@
 """The area tree in memory."""
 
-from controller.areas.tables import Area, AreaLevel
+from controller.areas.queries import AreaLine
+from controller.areas.tables import AreaLevel
 from controller.db.session import Database
 from controller.dispatch.tree import AreaTree
 
@@ -16,8 +17,8 @@ def test_chains_depths_and_relations(database: Database, area_tree: tuple[str, .
 
 
 def test_a_ring_in_the_tree_ends_the_walk() -> None:
-    def area(id_: str, parent: str) -> Area:
-        return Area(id=id_, parent_id=parent, level=AreaLevel.COMMUNE, name=id_)
+    def area(id_: str, parent: str) -> AreaLine:
+        return AreaLine(id_, parent, AreaLevel.COMMUNE, id_, None, "Asia/Ho_Chi_Minh", None, None, None)
 
     tree = AreaTree({"a": area("a", "b"), "b": area("b", "a")})
     assert tree.chain("a") == ("b", "a")
