@@ -59,8 +59,8 @@ class Conductor:
         self._poked.set()
 
     def replan(self) -> None:
-        """The card, a layer, a board or the standing sounds have changed."""
-        self._wants_sound = True
+        """The card, a layer or the standing sounds have changed. Raises OSError."""
+        self._want_sound(self._agenda.moment())
         self._poked.set()
 
     def now_playing(self) -> NowPlaying | None:
@@ -109,7 +109,8 @@ class Conductor:
             self._fetch_what_it_lacks(part, at)
         elif gone and run is not None:
             await self.stage.silence(run, OutcomeReason.WITHDRAWN)
-        self.replan()
+        self._wants_sound = True
+        self._poked.set()
 
     def _fetch_what_it_lacks(self, part: Part, at: Moment) -> None:
         """New speech is on its way while the signal sounds."""

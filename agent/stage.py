@@ -86,14 +86,18 @@ class Stage:
         if part.occurrence.priority is Priority.EMERGENCY:
             await self._engage_at_once(group, part, from_s, volume)
             return
-        lead = JOIN_LEAD if from_s > 0 else timedelta(0)
-        from_s, begins_at = from_s + lead.total_seconds(), holds_from + lead
-        await self._ledger.begin(part, begins_at)
+        await self._ledger.begin(part, holds_from)
+        late = self._lateness(holds_from) if from_s > 0 else timedelta(0)
+        instants = holds_from, holds_from + late
         async with self._handover:
             if self.run is None:
-                self.run = self._perform(group, part, from_s, (holds_from, begins_at), volume)
+                self.run = self._perform(group, part, from_s + late.total_seconds(), instants, volume)
                 return
         self._ledger.note_not_begun(part.planned.id)
+
+    def _lateness(self, holds_from: datetime) -> timedelta:
+        """Of somebody who joins in the middle: what the disk has taken, and the time to get ready."""
+        return max(self._clock.now() - holds_from, timedelta(0)) + JOIN_LEAD
 
     async def _engage_at_once(self, group: asyncio.TaskGroup, part: Part, from_s: float, volume: int) -> None:
         async with self._handover:

@@ -15,9 +15,10 @@ def test_a_planned_occurrence_is_heard_on_its_second_and_reported(
     centre: Any, make_station: Any, make_sound: Any, soon: Any, match: Any
 ) -> None:
     sound = make_sound(3.0)
-    planned = soon(sound.item, in_s=3.5)
     station = make_station()
     centre.send_card()
+    centre.heartbeat_with(lambda beat: beat.card_version, "station up")
+    planned = soon(sound.item, in_s=3.5)
     centre.send_plan(planned)
 
     playing = centre.heartbeat_with(lambda beat: beat.playing, "heartbeat while playing")
@@ -43,9 +44,10 @@ def test_items_repeats_and_gaps_come_in_order_within_the_volume_bounds(
     centre: Any, make_station: Any, make_sound: Any, soon: Any, match: Any
 ) -> None:
     first, second = make_sound(0.8, seed=1), make_sound(0.6, seed=2)
-    planned = soon(first.item, second.item, in_s=3.5, repeats=2, gap_s=0.5, volume=90)
     station = make_station()
     centre.send_card(volume_max=50)
+    centre.heartbeat_with(lambda beat: beat.card_version, "station up")
+    planned = soon(first.item, second.item, in_s=3.5, repeats=2, gap_s=0.5, volume=90)
     centre.send_plan(planned)
 
     report = centre.report_of(planned.id)

@@ -16,9 +16,10 @@ def test_killed_in_the_middle_it_goes_on_where_it_would_be(
     centre: Any, make_station: Any, make_sound: Any, soon: Any, match: Any, wait_for: Any
 ) -> None:
     sound = make_sound(9.0)
-    planned = soon(sound.item, in_s=3.0)
     station = make_station()
     centre.send_card()
+    centre.heartbeat_with(lambda beat: beat.card_version, "station up")
+    planned = soon(sound.item, in_s=3.0)
     centre.send_plan(planned)
     wait_for(lambda: has_sounded(station, planned.id, 5.5), "half of it", 15)
 
@@ -43,9 +44,10 @@ def test_killed_in_the_middle_of_a_skip_it_stays_silent_and_is_never_heard_twice
     centre: Any, make_station: Any, make_sound: Any, soon: Any, wait_for: Any
 ) -> None:
     sound = make_sound(6.0)
-    planned = soon(sound.item, in_s=3.0, lateness=Lateness(rule=LatenessRule.SKIP))
     station = make_station()
     centre.send_card()
+    centre.heartbeat_with(lambda beat: beat.card_version, "station up")
+    planned = soon(sound.item, in_s=3.0, lateness=Lateness(rule=LatenessRule.SKIP))
     centre.send_plan(planned)
     wait_for(lambda: has_sounded(station, planned.id, 0.5), "its beginning")
 
@@ -65,9 +67,10 @@ def test_reports_are_owed_until_the_controller_has_them_even_across_a_restart(
 ) -> None:
     centre.acknowledging = False
     sound = make_sound(1.0)
-    planned = soon(sound.item, in_s=3.0)
     station = make_station()
     centre.send_card()
+    centre.heartbeat_with(lambda beat: beat.card_version, "station up")
+    planned = soon(sound.item, in_s=3.0)
     centre.send_plan(planned)
     first = centre.report_of(planned.id)
     wait_for(lambda: len(centre.batches) >= 2, "sent again")
@@ -90,9 +93,10 @@ def test_it_plays_while_the_broker_is_gone_and_comes_back_by_itself(
     centre: Any, make_station: Any, make_sound: Any, soon: Any, broker: Any, wait_for: Any
 ) -> None:
     sound = make_sound(1.0)
-    planned = soon(sound.item, in_s=5.0)
     station = make_station()
     centre.send_card()
+    centre.heartbeat_with(lambda beat: beat.card_version, "station up")
+    planned = soon(sound.item, in_s=5.0)
     centre.send_plan(planned)
     centre.heartbeat_with(lambda beat: beat.cache.held == 1, "sound held")
 
@@ -107,9 +111,10 @@ def test_it_leaves_politely_within_three_seconds_also_in_the_middle_of_sound(
     centre: Any, make_station: Any, make_sound: Any, soon: Any, wait_for: Any
 ) -> None:
     sound = make_sound(9.0)
-    planned = soon(sound.item, in_s=3.0)
     station = make_station()
     centre.send_card()
+    centre.heartbeat_with(lambda beat: beat.card_version, "station up")
+    planned = soon(sound.item, in_s=3.0)
     centre.send_plan(planned)
     wait_for(lambda: has_sounded(station, planned.id, 0.5), "sound")
 

@@ -12,9 +12,10 @@ def test_a_download_that_is_cut_off_goes_on_where_it_stopped(
     sound = make_sound(4.0)
     half = sound.item.size_bytes // 2
     media.cut_after.append(half)
-    planned = soon(sound.item, in_s=3.5)
     make_station()
     centre.send_card()
+    centre.heartbeat_with(lambda beat: beat.card_version, "station up")
+    planned = soon(sound.item, in_s=3.5)
     centre.send_plan(planned)
 
     centre.heartbeat_with(lambda beat: beat.cache.held == 1, "sound held")
@@ -30,9 +31,10 @@ def test_a_sound_that_comes_late_is_joined_where_it_would_be(
     sound = make_sound(6.0)
     file = media.folder / f"{sound.item.sha256}.opus"
     hidden = file.rename(media.folder / "hidden")
-    planned = soon(sound.item, in_s=3.0)
     station = make_station()
     centre.send_card()
+    centre.heartbeat_with(lambda beat: beat.card_version, "station up")
+    planned = soon(sound.item, in_s=3.0)
     centre.send_plan(planned)
     missing = centre.heartbeat_with(
         lambda beat: beat.cache.missing and beat.at > planned.start + timedelta(seconds=1), "start passed"
@@ -55,9 +57,10 @@ def test_a_sound_with_a_wrong_checksum_is_never_heard(
     sound, other = make_sound(2.0, seed=1), make_sound(2.0, seed=2)
     swapped = (media.folder / f"{other.item.sha256}.opus").read_bytes()[: sound.item.size_bytes]
     (media.folder / f"{sound.item.sha256}.opus").write_bytes(swapped.ljust(sound.item.size_bytes, b"\0"))
-    planned = soon(sound.item, in_s=3.0)
     station = make_station()
     centre.send_card()
+    centre.heartbeat_with(lambda beat: beat.card_version, "station up")
+    planned = soon(sound.item, in_s=3.0)
     centre.send_plan(planned)
 
     report = centre.report_of(planned.id)
