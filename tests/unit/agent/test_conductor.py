@@ -376,6 +376,26 @@ async def test_between_two_broadcasts_the_disk_is_asked_only_for_an_end_and_a_be
     assert [report.outcome for report in reports] == [Outcome.PLAYED] * 2
 
 
+async def test_who_joins_in_the_middle_is_at_its_place_however_slow_the_disk_is(
+    bench: Bench, make_sound: Any, make_card: Any, make_layer: Any, make_planned: Any, monkeypatch: Any
+) -> None:
+    begin = bench.journal.begin
+
+    def slowly(*values: Any) -> None:
+        time.sleep(1.5)  # The card's own time: it is what this test is about.
+        begin(*values)
+
+    monkeypatch.setattr(bench.journal, "begin", slowly)
+    item, _ = make_sound(bench.folder / "sound", 6.0)
+    bench.hold(make_card())
+    bench.hold(make_layer(make_planned(item, start=bench.soon(-1.0))))
+    async with bench.running():
+        report = await bench.report(within_s=15)
+    assert report.start_error_ms is not None
+    assert abs(report.start_error_ms) < 1_000
+    assert report.seconds_played < 4.0
+
+
 async def test_the_end_of_the_program_is_an_interruption_that_the_next_life_knows_of(
     bench: Bench, make_sound: Any, make_card: Any, make_layer: Any, make_planned: Any
 ) -> None:
