@@ -46,7 +46,7 @@ def test_a_late_comer_is_silent_where_the_rule_says_so(province: Province, offic
     village.kill()
     eventually(lambda: state_of(officer.client, VILLAGE, "unreachable"), "it is missed", within_s=100)
     began = now()
-    alert = officer.alert(BAT_XAT, repeats=1, late=False, voices=[{"language": "vi", "source": "standing"}])
+    alert = officer.alert(BAT_XAT, repeats=1, late=False)
     officer.when(alert, COMMUNE, "played", within_s=120)
     eventually(lambda: now() > began + timedelta(seconds=35), "nobody may begin it any more")
 
@@ -60,12 +60,12 @@ def test_a_late_comer_is_silent_where_the_rule_says_so(province: Province, offic
 
 def test_a_power_cut_in_the_middle_goes_on_where_it_stopped(province: Province, officer: Officer) -> None:
     commune = province.stations[COMMUNE]
-    alert = officer.draft(BAT_XAT, repeats=2)
+    alert = officer.draft(BAT_XAT, repeats=3)
     whole = officer.preview(alert, COMMUNE)
     began = now()
     officer.press(alert)
     officer.when(alert, COMMUNE, "sounding")
-    eventually(lambda: now() > began + timedelta(seconds=13), "a good part of it is heard")
+    eventually(lambda: now() > began + timedelta(seconds=11), "a good part of it is heard")
     commune.kill()
     commune.start()
 
