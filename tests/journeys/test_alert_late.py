@@ -73,8 +73,9 @@ def test_a_power_cut_in_the_middle_goes_on_where_it_stopped(province: Province, 
     first, second = heard(commune, began, 2)
     assert place_in(first, whole) == pytest.approx(0.0, abs=0.05)
     from_s = len(whole) / 48_000 - second.seconds
-    # What was heard in the last seconds before the cut may be said again, never left out.
-    assert first.seconds - 6 <= from_s <= first.seconds + 0.3
+    # What was heard in the last seconds before the cut may be said again, never left out. (The recording of
+    # the first part is brought to disk once a second, so up to a second more was heard of it.)
+    assert first.seconds - 6 <= from_s <= first.seconds + 1.3
     assert place_in(second, whole) == pytest.approx(from_s, abs=0.3)
     assert row["stage"] == "played"
     officer.when_final(alert)

@@ -97,7 +97,7 @@ async def test_a_broker_that_forgot_everything_is_filled_again(
 ) -> None:
     before = await listen(broker)
     await start_controller(broker)
-    await until(lambda: len(before.heard) == 4, "three cards and the epoch")
+    await until(lambda: len({topic for topic, _, _ in before.heard}) >= 4, "three cards and the epoch")
     broker.stop()
     broker.start()
     after = await listen(broker)
