@@ -121,7 +121,7 @@ def test_only_an_alert_officer_sends_alerts(
 def test_nobody_does_anything_without_signing_in(officer: TestClient, form: dict[str, Any]) -> None:
     alert = officer.post("/api/alerts", json=form).json()["id"]
     stranger = TestClient(officer.app)
-    held = {"confirm": "held"}
+    held = {"confirm": "held", "held_s": 2.0}
     for method, path, body in (
         ("GET", "/api/alerts", None),
         ("POST", "/api/alerts", form),
@@ -141,7 +141,7 @@ def test_it_is_over_before_it_is_pressed(
     end = clock[0] + timedelta(minutes=10)
     alert = officer.post("/api/alerts", json=form | {"expires_at": end.isoformat()}).json()["id"]
     clock[0] = end
-    answer = officer.post(f"/api/alerts/{alert}/press", json={"confirm": "held"})
+    answer = officer.post(f"/api/alerts/{alert}/press", json={"confirm": "held", "held_s": 2.0})
     refused(answer, 422, "emergency.expired_already", context)
     assert officer.get(f"/api/alerts/{alert}").json()["state"] == "draft"
 
@@ -150,7 +150,7 @@ def test_a_sounding_longer_than_its_validity(
     officer: TestClient, form: dict[str, Any], context: Context
 ) -> None:
     alert = officer.post("/api/alerts", json=form | {"repeats": 10, "validity_s": 120}).json()["id"]
-    answer = officer.post(f"/api/alerts/{alert}/press", json={"confirm": "held"})
+    answer = officer.post(f"/api/alerts/{alert}/press", json={"confirm": "held", "held_s": 2.0})
     assert "4 phút" in refused(answer, 422, "emergency.longer_than_validity", context)
 
 
@@ -160,7 +160,9 @@ def test_a_sounding_longer_than_its_validity(
         ({"confirm": ""}, "emergency.not_confirmed"),
         ({"confirm": "ok"}, "emergency.not_confirmed"),
         ({"confirm": "Mường Hum"}, "emergency.not_confirmed"),
+        ({"confirm": "held"}, "emergency.held_too_short"),
         ({"confirm": "held", "held_s": 0.4}, "emergency.held_too_short"),
+        ({"confirm": "held", "held_s": "NaN"}, "emergency.held_too_short"),
     ],
 )
 def test_a_press_without_a_second_deliberate_act(
