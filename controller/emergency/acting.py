@@ -2,7 +2,7 @@
 
 `pending` are acts that the database may not know yet (`Desk.pending()`); `person` None is a rule for a
 sender of CAP messages. `seen` is the newest revision that the person knew: the same act on it again, or
-within seconds, is the act that was carried out already.
+within seconds, is the act that was carried out already. `digest` is of the content that the person saw.
 """
 
 import secrets
@@ -37,6 +37,7 @@ def press(
     alert_id: str,
     *,
     confirmed: str,
+    digest: str | None = None,
     pending: Iterable[Act] = (),
 ) -> Act:
     """The prepared alert sounds. Pressed before, it is the act from then. Raises LoabanError."""
@@ -44,8 +45,7 @@ def press(
     done = next((act for act in at.found.acts if act.what is ActKind.PRESS), None)
     if done is not None:
         return done
-    at.check_confirmed(confirmed)
-    at.check(Move.PRESS)
+    at.check_confirmed(Move.PRESS, at.prepared, confirmed, digest)
     return _sounding(at, ActKind.PRESS, at.prepared)
 
 
@@ -57,6 +57,7 @@ def update(
     alert_id: str,
     *,
     confirmed: str,
+    digest: str | None = None,
     pending: Iterable[Act] = (),
     seen: int | None = None,
 ) -> Act:
@@ -65,8 +66,7 @@ def update(
     done = _done_before(at, ActKind.UPDATE, seen)
     if done is not None and at.found.open is None:
         return done
-    at.check_confirmed(confirmed)
-    at.check(Move.UPDATE)
+    at.check_confirmed(Move.UPDATE, at.prepared, confirmed, digest)
     return _sounding(at, ActKind.UPDATE, at.prepared)
 
 
@@ -78,6 +78,7 @@ def repeat(
     alert_id: str,
     *,
     confirmed: str,
+    digest: str | None = None,
     pending: Iterable[Act] = (),
     seen: int | None = None,
 ) -> Act:
@@ -86,8 +87,7 @@ def repeat(
     done = _done_before(at, ActKind.REPEAT, seen)
     if done is not None:
         return done
-    checks.check_confirmed(confirmed, at.found.content, at.tree)
-    at.check(Move.REPEAT)
+    at.check_confirmed(Move.REPEAT, at.found.content, confirmed, digest)
     last = at.last().alert
     return _sounding(at, ActKind.REPEAT, at.found.content, not_before=last.expires_at if last else None)
 

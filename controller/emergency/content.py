@@ -1,5 +1,6 @@
 """What an alert is to say, as an officer composes it; kept as JSON with every revision."""
 
+import hashlib
 from enum import StrEnum
 from typing import Annotated
 
@@ -74,3 +75,8 @@ class Content(BaseModel):
     """A fixed end, such as that of a CAP message; without one, `validity_s` after the press."""
     late: bool = True
     """Whether a station that comes back within the validity still sounds it."""
+
+    @property
+    def digest(self) -> str:
+        """What a person had before the eyes, to be told from anything else."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()

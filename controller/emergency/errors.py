@@ -6,7 +6,7 @@ Conflict   emergency.wrong_state_<move> · nothing_prepared · other_prepared ·
            · no_standing · no_drill_notice · standing_wrong_state · changed_meanwhile
 Invalid    emergency.no_area · too_many_areas · no_station · no_voice · unknown_language · text_missing
            · text_too_long · sound_missing · bad_repeats · bad_validity · expired_already
-           · longer_than_validity · bad_extension · not_confirmed · held_too_short
+           · longer_than_validity · bad_extension · not_confirmed · not_shown · held_too_short
            · standing_unknown_use · standing_text_missing · policy_…
 Areas outside one's realm and roles are in `accounts.errors`.
 """
@@ -101,6 +101,10 @@ def expired_already() -> Invalid:
 
 def not_confirmed(area_name: str) -> Invalid:
     return Invalid("emergency.not_confirmed", field="confirm", area=area_name)
+
+
+def not_shown() -> Invalid:
+    return Invalid("emergency.not_shown", field="digest")
 
 
 def standing_unknown() -> NotFound:

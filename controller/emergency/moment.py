@@ -71,8 +71,17 @@ class Moment:
             name = self.tree.name(self.rule.area_id) if self.rule else ""
             raise errors.refused(move, why_not, self.rule, name)
 
-    def check_confirmed(self, confirmed: str) -> None:
-        checks.check_confirmed(confirmed, self.prepared, self.tree)
+    def check_confirmed(self, move: Move, content: Content, confirmed: str, digest: str | None) -> None:
+        """Who presses means this content and no other. `digest` is of what was seen; a second person must tell.
+
+        Raises Invalid, Conflict `emergency.changed_meanwhile`, and as `check`.
+        """
+        if digest is not None and digest != content.digest:
+            raise errors.changed_meanwhile()
+        checks.check_confirmed(confirmed, content, self.tree)
+        self.check(move)
+        if digest is None and self.rule is not None:
+            raise errors.not_shown()
 
     def last(self) -> Act:
         """The newest act. Raises Conflict before the first."""

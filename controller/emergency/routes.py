@@ -138,7 +138,14 @@ async def press(request: Request, alert_id: str, wanted: ConfirmForm) -> ActAnsw
         request,
         alert_id,
         lambda at: acting.press(
-            at.session, at.context, at.now, at.person, alert_id, confirmed=confirmed, pending=at.pending
+            at.session,
+            at.context,
+            at.now,
+            at.person,
+            alert_id,
+            confirmed=confirmed,
+            digest=wanted.digest,
+            pending=at.pending,
         ),
     )
 
@@ -157,6 +164,7 @@ async def update(request: Request, alert_id: str, wanted: ConfirmForm) -> ActAns
             at.person,
             alert_id,
             confirmed=confirmed,
+            digest=wanted.digest,
             pending=at.pending,
             seen=wanted.seen,
         ),
@@ -177,6 +185,7 @@ async def repeat(request: Request, alert_id: str, wanted: ConfirmForm) -> ActAns
             at.person,
             alert_id,
             confirmed=confirmed,
+            digest=wanted.digest,
             pending=at.pending,
             seen=wanted.seen,
         ),

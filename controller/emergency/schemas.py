@@ -52,10 +52,12 @@ class ConfirmForm(BaseModel):
     """`confirm` is `held`, or the name of one of the areas, or the title, as typed.
 
     `held_s` is how long the button was held, `seen` the newest revision that the person had before the eyes:
-    the same act on it a second time changes nothing.
+    the same act on it a second time changes nothing. `digest` is that of the content that the person saw (of
+    a repeat, the alert's own): other content is not sent. Where two people are needed it may not be missing.
     """
 
     confirm: str = Field(default="", max_length=300)
+    digest: str | None = Field(default=None, max_length=64)
     held_s: float | None = None
     seen: int | None = None
 
@@ -122,6 +124,8 @@ class VoiceView(Shown):
 
 
 class ContentView(Shown):
+    digest: str
+    """To be sent back with what confirms just this content."""
     kind: AlertKind
     severity: Severity
     urgency: Urgency

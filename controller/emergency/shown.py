@@ -143,7 +143,7 @@ class _Contents:
         fields = content.model_dump(exclude={"area_ids", "voices"})
         areas = self.viewer.areas(content.area_ids)
         voices = tuple(self._voice(content, voice) for voice in content.voices)
-        return ContentView(**fields, areas=areas, voices=voices)
+        return ContentView(**fields, digest=content.digest, areas=areas, voices=voices)
 
     def _voice(self, content: Content, voice: VoiceContent) -> VoiceView:
         text, digest, seconds = voice.text, voice.sound_sha256, None

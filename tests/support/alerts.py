@@ -36,7 +36,9 @@ class Officer:
         return dict(answer.json())
 
     def press(self, alert: str) -> Found:
-        return self.act(alert, "press", **HELD)
+        """Of just what it is at this moment."""
+        seen = self.client.get(f"/api/alerts/{alert}").json()["content"]["digest"]
+        return self.act(alert, "press", digest=seen, **HELD)
 
     def alert(self, *area_ids: str, **changed: Any) -> str:
         """Composed and pressed; its id."""

@@ -30,6 +30,13 @@ def view(client: TestClient, alert: str) -> dict[str, Any]:
     return dict(client.get(f"/api/alerts/{alert}").json())
 
 
+def confirmed(client: TestClient, alert: str, move: str) -> dict[str, Any]:
+    """Held by a person who has just looked at what it is about."""
+    found = view(client, alert)
+    content = found["content"] if move == "repeat" or not found["open"] else found["open"]["content"]
+    return HELD | {"digest": content["digest"]}
+
+
 def on_the_wire(context: Context, alert: str) -> list[Alert | None]:
     """What each act put on the boards, oldest first."""
     with context.database.read() as session:

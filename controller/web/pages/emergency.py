@@ -149,7 +149,7 @@ def confirmation_page(
 ) -> Response:
     """Everything about to happen in one look, and the second act."""
     prepared = alert.open if alert.open and alert.open.act is what else None
-    content = prepared.content if prepared else alert.content
+    content = prepared.content if prepared and what is not ActKind.REPEAT else alert.content
     asked = prepared if prepared and prepared.state is RevisionState.WAITING else None
     return page.render(
         "emergency/confirm.html",

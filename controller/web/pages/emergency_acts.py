@@ -29,9 +29,15 @@ async def press(request: Request, alert_id: str) -> Response:
     typed = await request.form()
 
     def make(at: Acting) -> Act:
-        confirmed = _confirmed(typed)
         return acting.press(
-            at.session, at.context, at.now, at.person, alert_id, confirmed=confirmed, pending=at.pending
+            at.session,
+            at.context,
+            at.now,
+            at.person,
+            alert_id,
+            confirmed=_confirmed(typed),
+            digest=_digest(typed),
+            pending=at.pending,
         )
 
     return await _act(request, alert_id, make, _confirm_again(alert_id, typed, ActKind.PRESS))
@@ -49,6 +55,7 @@ async def update(request: Request, alert_id: str) -> Response:
             at.person,
             alert_id,
             confirmed=_confirmed(typed),
+            digest=_digest(typed),
             pending=at.pending,
             seen=_seen(typed),
         )
@@ -68,6 +75,7 @@ async def repeat(request: Request, alert_id: str) -> Response:
             at.person,
             alert_id,
             confirmed=_confirmed(typed),
+            digest=_digest(typed),
             pending=at.pending,
             seen=_seen(typed),
         )
@@ -148,6 +156,10 @@ def _confirmed(typed: FormData) -> str:
     """Raises Invalid for a button that was not held."""
     held_s = _number(typed, "held_s") if text(typed, "held_s") else 0.0
     return confirmation(text(typed, "confirm"), held_s)
+
+
+def _digest(typed: FormData) -> str | None:
+    return text(typed, "digest") or None
 
 
 def _seen(typed: FormData) -> int | None:

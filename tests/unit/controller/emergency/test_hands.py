@@ -7,7 +7,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from controller.context import Context
-from tests.support.emergency import HELD, act, draft, key_of, on_the_wire, recorded, view
+from tests.support.emergency import HELD, act, confirmed, draft, key_of, on_the_wire, recorded, view
 
 
 def test_two_people(
@@ -31,7 +31,7 @@ def test_two_people(
     assert on_the_wire(context, alert) == []
     (line,) = second.get("/api/alerts", params={"state": "waiting"}).json()
     assert line["waits_for_me"]
-    act(second, alert, "press", **HELD)
+    act(second, alert, "press", **confirmed(second, alert, "press"))
     recorded(officer, alert)
     (history,) = view(officer, alert)["history"]
     assert (history["asked_by_name"], history["done_by_name"]) == ("alert_officer", "second")
@@ -52,24 +52,24 @@ def test_an_update_and_a_repeat_need_two_a_cancel_one(
 ) -> None:
     alert = draft(officer, form)
     act(officer, alert, "ask")
-    act(second, alert, "press", **HELD)
+    act(second, alert, "press", **confirmed(second, alert, "press"))
     recorded(officer, alert)
     assert view(officer, alert)["may"] == ["edit", "ask", "extend", "cancel"]
     officer.put(f"/api/alerts/{alert}", json=form | {"severity": "minor"})
     assert key_of(act(officer, alert, "update", 409, **HELD)) == "emergency.needs_second"
     act(officer, alert, "ask", what="update")
-    act(second, alert, "update", **HELD)
+    act(second, alert, "update", **confirmed(second, alert, "update"))
     recorded(officer, alert)
     # It is minor by now: one person is enough.
     act(officer, alert, "repeat", **HELD)
     recorded(officer, alert)
     officer.put(f"/api/alerts/{alert}", json=form)
     act(second, alert, "ask", what="update")
-    act(officer, alert, "update", **HELD)
+    act(officer, alert, "update", **confirmed(officer, alert, "update"))
     recorded(officer, alert)
     act(officer, alert, "ask", what="repeat")
     assert key_of(act(officer, alert, "repeat", 403, **HELD)) == "emergency.own_request"
-    act(second, alert, "repeat", **HELD)
+    act(second, alert, "repeat", **confirmed(second, alert, "repeat"))
     act(second, alert, "cancel")
     recorded(officer, alert)
     assert [one["act"] for one in view(officer, alert)["history"]] == [
@@ -80,6 +80,66 @@ def test_an_update_and_a_repeat_need_two_a_cancel_one(
         "update",
         "press",
     ]
+
+
+def test_what_was_changed_after_the_second_officer_saw_it_is_not_sent(
+    officer: TestClient, second: TestClient, two_people: None, form: dict[str, Any], context: Context
+) -> None:
+    """A drill of one commune is shown; a real alert of the whole province would be sent."""
+    alert = draft(officer, form, drill=True)
+    act(officer, alert, "ask")
+    shown = confirmed(second, alert, "press")
+    officer.put(f"/api/alerts/{alert}", json=form | {"area_ids": ["lao-cai"]})
+    act(officer, alert, "ask")
+    assert key_of(act(second, alert, "press", 409, **shown)) == "emergency.changed_meanwhile"
+    assert view(second, alert)["state"] == "waiting"
+    assert on_the_wire(context, alert) == []
+    act(second, alert, "press", **confirmed(second, alert, "press"))
+
+
+def test_a_second_officer_says_what_was_seen(
+    officer: TestClient, second: TestClient, two_people: None, form: dict[str, Any]
+) -> None:
+    alert = draft(officer, form)
+    act(officer, alert, "ask")
+    assert key_of(act(second, alert, "press", 422, **HELD)) == "emergency.not_shown"
+    act(second, alert, "press", **confirmed(second, alert, "press"))
+    recorded(officer, alert)
+    officer.put(f"/api/alerts/{alert}", json=form | {"title": "Lũ lớn hơn"})
+    act(officer, alert, "ask", what="update")
+    shown = confirmed(second, alert, "update")
+    assert key_of(act(second, alert, "update", 422, **HELD)) == "emergency.not_shown"
+    officer.put(f"/api/alerts/{alert}", json=form | {"title": "Lũ nhỏ hơn"})
+    act(officer, alert, "ask", what="update")
+    assert key_of(act(second, alert, "update", 409, **shown)) == "emergency.changed_meanwhile"
+    act(second, alert, "update", **confirmed(second, alert, "update"))
+    recorded(officer, alert)
+    act(officer, alert, "ask", what="repeat")
+    assert key_of(act(second, alert, "repeat", 422, **HELD)) == "emergency.not_shown"
+
+
+def test_a_repeat_that_waited_while_it_was_extended_is_still_of_the_alert(
+    officer: TestClient, second: TestClient, two_people: None, form: dict[str, Any], clock: list[datetime]
+) -> None:
+    end = (clock[0] + timedelta(hours=1)).isoformat()
+    alert = draft(officer, form, expires_at=end)
+    act(officer, alert, "ask")
+    act(second, alert, "press", **confirmed(second, alert, "press"))
+    recorded(officer, alert)
+    act(officer, alert, "ask", what="repeat")
+    act(officer, alert, "extend", minutes=30)
+    recorded(officer, alert)
+    act(second, alert, "repeat", **confirmed(second, alert, "repeat"))
+
+
+def test_alone_it_is_enough_that_nothing_else_is_sent_than_was_seen(
+    officer: TestClient, second: TestClient, form: dict[str, Any]
+) -> None:
+    alert = draft(officer, form)
+    shown = confirmed(officer, alert, "press")
+    second.put(f"/api/alerts/{alert}", json=form | {"repeats": 5})
+    assert key_of(act(officer, alert, "press", 409, **shown)) == "emergency.changed_meanwhile"
+    act(officer, alert, "press", **HELD)
 
 
 def test_a_drill_needs_two_as_well(officer: TestClient, two_people: None, form: dict[str, Any]) -> None:

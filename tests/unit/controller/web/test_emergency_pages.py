@@ -46,6 +46,13 @@ def alert_id(answer: httpx.Response) -> str:
     return found[0]
 
 
+def digest(page: str) -> str:
+    """What a page says of the content that it shows."""
+    found = re.search(r'name="digest" value="([0-9a-f]{64})"', page)
+    assert found
+    return found[1]
+
+
 def rows(context: Context) -> list[AlertRow]:
     with context.database.read() as session:
         return list(session.query(AlertRow))
@@ -227,7 +234,16 @@ async def test_two_people(officer: Any, browser: Browse, alarm: Any, context: Co
     theirs = await second.words(f"/khan-cap/{made}")
     assert "alert_officer đề nghị lúc 09:00, 23/11/2026." in theirs
     assert "GIỮ ĐỂ PHÁT" in theirs
-    assert (await second.post(f"/khan-cap/{made}/phat", **HELD)).status_code == 303
+    shown = digest((await second.get(f"/khan-cap/{made}")).text)
+    changed = {**FORM, "severity": "extreme", "title": "Khác hẳn"}
+    assert (await officer.post(f"/khan-cap/{made}/sua", **changed)).status_code == 303
+    assert (await officer.post(f"/khan-cap/{made}/gui", what="press")).status_code == 303
+    refused = await second.post(f"/khan-cap/{made}/phat", digest=shown, **HELD)
+    assert refused.status_code == 409
+    assert "Khác hẳn" in refused.text
+    assert (await second.post(f"/khan-cap/{made}/phat", **HELD)).status_code == 422
+    sent = await second.post(f"/khan-cap/{made}/phat", digest=digest(refused.text), **HELD)
+    assert sent.status_code == 303
     history = await second.words(f"/khan-cap/{made}")
     assert "second alert_officer đề nghị" in history
 
