@@ -81,7 +81,7 @@ class Desk:
         self._performing = 0
         self._idle = threading.Condition()
         self._looking: tuple[float, Future[None]] | None = None
-        self._blind = False
+        self._blind = self._unsettled = False
         self._recording = ThreadPoolExecutor(1, thread_name_prefix="desk-record")
         self._background = ThreadPoolExecutor(4, thread_name_prefix="desk")
         self._record_ear, self._settle_ear = Ear(), Ear()
@@ -252,6 +252,16 @@ class Desk:
             _log.warning("the desk sees the database again")
         self._blind = False
 
+    def _try_to_settle(self) -> None:
+        try:
+            self.settle()
+        except Exception:  # noqa: BLE001  whatever a stranger says to the broker, the desk stays
+            if not self._unsettled:
+                _log.exception("the boards cannot be set right; tried again")
+            self._unsettled = True
+            return
+        self._unsettled = False
+
     def _look(self) -> None:
         self._hear_others()
         began_s, now = time.monotonic(), self.context.now()
@@ -300,5 +310,5 @@ class Desk:
     async def _keep_settling(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await loop.run_in_executor(self._background, self.settle)
+            await loop.run_in_executor(self._background, self._try_to_settle)
             await self._settle_ear.heard(_SETTLE_EVERY_S)

@@ -73,6 +73,7 @@ class Mirror:
         self._told: dict[str, Told] = {}
         self._versions: dict[str, int] = {}
         self._newest: dict[str, AlertBoard] = {}
+        self._strange = 0
 
     def listen(self, link: Link) -> None:
         """What a new subscriber is told first ends where our own word, said after subscribing, comes back."""
@@ -136,6 +137,8 @@ class Mirror:
         if before is not None and before.ours and before.token == message.payload:
             return  # Our own, back from the broker.
         board = self._read(topic.owner, message.payload)
+        if board is None and not self.version(topic.owner):
+            return  # Anybody may write onto any topic; here there is no board of ours to set right.
         told = Told(board, message.payload, ours=False, since_s=time.monotonic())
         self._keep(topic.owner, told, message.connection)
         self._tell_board()
@@ -146,7 +149,14 @@ class Mirror:
             if board.area != area_id:
                 raise WrongTarget(board.area)
         except WireError as error:
-            _log.warning("what the broker holds as the board of %s is none of ours: %s", area_id[:80], error)
+            self._strange += 1
+            if self._strange == 1 or self._strange % 1000 == 0:
+                _log.warning(
+                    "what the broker holds as the board of %s is none of ours: %s (%d such so far)",
+                    area_id[:80],
+                    error,
+                    self._strange,
+                )
             return None
         return board
 

@@ -1,5 +1,6 @@
 """The SQL of boards and receipts."""
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
@@ -11,6 +12,7 @@ from controller.db.upsert import upsert
 from controller.dispatch.tables import RetainedDocument
 from controller.emergency.tables import AlertReceiptRow, AlertRevision, AlertRow, AlertState, RevisionState
 from wire import topics
+from wire.ids import AREA_PATTERN
 
 
 class KeptBoard(NamedTuple):
@@ -54,7 +56,7 @@ def expire(session: Session, now: datetime) -> int:
 
 
 def boards(session: Session) -> dict[str, KeptBoard]:
-    """Every board's row, by area."""
+    """Every board's row, by area; none for a name that no area can have."""
     rows = session.execute(
         select(
             RetainedDocument.topic,
@@ -64,7 +66,8 @@ def boards(session: Session) -> dict[str, KeptBoard]:
         ).where(RetainedDocument.topic.like(topics.alerts("%")))
     )
     kept = [KeptBoard(*row) for row in rows]
-    return {one.topic.split("/")[3]: one for one in kept}
+    by_area = {one.topic.split("/")[3]: one for one in kept}
+    return {area_id: one for area_id, one in by_area.items() if re.fullmatch(AREA_PATTERN, area_id)}
 
 
 def save_receipts(session: Session, rows: Sequence[dict[str, Any]]) -> int:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast
 from sqlalchemy import CursorResult, and_, or_, select, update
 from sqlalchemy.orm import Session
 
+from controller.areas.tables import Area
 from controller.db.upsert import insert_missing
 from controller.dispatch.tables import BrokerEpoch, RetainedDocument
 from controller.stations.tables import Station
@@ -40,8 +41,9 @@ def plan_versions(session: Session) -> dict[str, int]:
 
 
 def board_versions(session: Session) -> dict[str, int]:
-    """The newest alert board that is on record, by area."""
-    return _versions(session, "area", "alerts")
+    """The newest alert board that is on record, by area that there is."""
+    there = set(session.scalars(select(Area.id)))
+    return {area_id: one for area_id, one in _versions(session, "area", "alerts").items() if area_id in there}
 
 
 def standing_areas(session: Session) -> set[str]:

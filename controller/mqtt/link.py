@@ -87,6 +87,7 @@ class Link:
         self._client: paho.Client | None = None
         self._connection: Connection | None = None
         self._connections = 0
+        self._failures = 0
         self._stopping = threading.Event()
         self._awake, self._wake = socket.socketpair()
         self._awake.setblocking(False)
@@ -124,7 +125,7 @@ class Link:
             self._send(client, publication)
 
     async def run(self) -> None:
-        """Returns only by cancellation; raises what a handler raises."""
+        """Returns only by cancellation. What a handler raises is logged: no message may end the program."""
         pool = ThreadPoolExecutor(1, thread_name_prefix="mqtt-link")
         serving = asyncio.get_running_loop().run_in_executor(pool, self._serve)
         try:
@@ -237,10 +238,18 @@ class Link:
 
     def _on_message(self, handler: Handler) -> Callable[[paho.Client, Any, paho.MQTTMessage], None]:
         def take(_client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-            payload = bytes(message.payload)
-            handler(Inbound(message.topic, payload, message.retain, self._now(), self._connections))
+            payload, now = bytes(message.payload), self._now()
+            try:
+                handler(Inbound(message.topic, payload, message.retain, now, self._connections))
+            except Exception:  # noqa: BLE001  (anybody may have written it; the next message is heard)
+                self._note_failure(message.topic)
 
         return take
+
+    def _note_failure(self, topic: str) -> None:
+        self._failures += 1
+        if self._failures == 1 or self._failures % 1000 == 0:
+            _log.exception("a message on %s broke its handler (%d such so far)", topic[:160], self._failures)
 
 
 def _moved(client: paho.Client, events: int) -> bool:

@@ -226,3 +226,43 @@ async def test_what_somebody_else_wrote_onto_a_board_is_set_right(place: Place) 
         ear.say(BOARD, forged, retain=True)
         again = await place.until(lambda forged=forged: ours_again(forged), "ours again", within_s=5)
         assert again.alerts == board.alerts
+
+
+@pytest.mark.parametrize("area_id", ["Bad Area!", "noi-khong-co"])
+async def test_what_is_written_onto_a_board_that_there_is_not_is_left_alone(
+    place: Place, area_id: str
+) -> None:
+    """Not signed by us, stored, or answered; and the controller stays for the next alert."""
+    ear, controller = await place.begin()
+    topic = f"loaban/1/area/{area_id}/alerts"
+    ear.say(topic, b"junk", retain=True)
+    await place.until(lambda: ear.on(topic), "the broker has it")
+    act = place.act()
+    await perform(controller.desk, act)
+    await place.until(lambda: place.shows(ear) == {act.alert.sounding}, "the alert")
+    ear.say(BOARD, b"junk", retain=True)
+    await place.until(lambda: len(ear.on(BOARD)) > 2, "ours again", within_s=5)
+    await asyncio.to_thread(controller.desk.reconcile)
+    assert ear.on(topic) == [b"junk"]
+    with place.database.read() as session:
+        assert topic not in set(session.scalars(select(RetainedDocument.topic)))
+    assert not controller.task.done()
+
+
+async def test_a_board_that_cannot_be_set_right_ends_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ear, controller = await place.begin()
+    failed = threading.Event()
+
+    def broken() -> int:
+        failed.set()
+        raise ValueError("whatever it may be")
+
+    monkeypatch.setattr(controller.desk, "settle", broken)
+    await place.until(failed.is_set, "it has failed")
+    act = place.act()
+    assert (await perform(controller.desk, act)).published_at is not None
+    await place.until(lambda: place.shows(ear) == {act.alert.sounding}, "the alert")
+    await place.until(lambda: "whatever it may be" in caplog.text, "it is logged")
+    assert not controller.task.done()

@@ -31,10 +31,17 @@ async def test_without_a_broker_nothing_is_published_and_it_stops_when_told() ->
         assert time.monotonic() - begun_s < 6
 
 
-async def test_what_a_handler_raises_ends_the_link() -> None:
-    """An unsupervised thread would die unseen; here its error comes out of `run`."""
+async def test_a_message_that_breaks_its_handler_is_logged_and_the_next_is_heard(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    heard: list[bytes] = []
+    both = asyncio.Event()
+    loop = asyncio.get_running_loop()
 
-    def broken(_message: Inbound) -> None:
+    def fragile(message: Inbound) -> None:
+        heard.append(message.payload)
+        if len(heard) > 1:
+            loop.call_soon_threadsafe(both.set)
         raise AssertionError("a handler that does not hold")
 
     from controller.mqtt.broker import EmbeddedBroker
@@ -46,9 +53,13 @@ async def test_what_a_handler_raises_ends_the_link() -> None:
     await broker.start()
     serving = asyncio.create_task(broker.run())
     link = Link("127.0.0.1", port, "controller")
-    link.hear("loaban/1/#", 1, broken)
-    link.greet(lambda _connection: link.offer(Publication("loaban/1/x", b"y")))
-    with pytest.raises(AssertionError, match="does not hold"):
-        await asyncio.wait_for(link.run(), 10)
-    serving.cancel()
-    await asyncio.wait([serving])
+    link.hear("loaban/1/#", 1, fragile)
+    link.greet(lambda _connection: [link.offer(Publication("loaban/1/x", one)) for one in (b"a", b"b")])
+    running = asyncio.create_task(link.run())
+    await asyncio.wait_for(both.wait(), 10)
+    assert heard == [b"a", b"b"]
+    assert not running.done()
+    assert "does not hold" in caplog.text
+    for task in (running, serving):
+        task.cancel()
+    await asyncio.wait([running, serving])
