@@ -71,6 +71,11 @@ class AlertBook:
         """Cancelled or replaced, and not ended here yet."""
         return {id_: part for id_, part in self._withdrawn.items() if self._is_open(id_)}
 
+    def soundings(self) -> frozenset[str]:
+        """All that the boards name, ended here or not: none of them may be forgotten."""
+        before = (id_ for one in self._posted.values() for id_ in one.alert.only_after)
+        return frozenset((*self._posted, *before))
+
     def in_force(self) -> Iterator[Alert]:
         """Those that have not ended here."""
         return (one.alert for id_, one in self._posted.items() if self._is_open(id_))

@@ -12,7 +12,7 @@ from agent.conductor import Conductor
 from agent.first_blocks import FirstBlocks
 from agent.health import Health
 from agent.inbox import Inbox
-from agent.journal import Journal, open_journal
+from agent.journal import Journal, journal_or_memory
 from agent.ledger import Ledger
 from agent.link import Connection, Link
 from agent.mailbox import Incoming
@@ -107,12 +107,16 @@ class Station:
 
     async def tidy(self) -> None:
         """By a wrong clock everything may look old, and what is forgotten could be heard twice."""
-        await asyncio.to_thread(self.clock.keep)
+        try:
+            await asyncio.to_thread(self.clock.keep)
+        except OSError as error:
+            log.warning("clock floor not written: problem=%s", error)
         if any(self.agenda.alerts.in_force()):
             await self.agenda.alerts.write_ages()
         at = self.agenda.moment()
         if at.clock_trusted:
-            await self.agenda.ledger.forget(at.now, self.settings.reports.remember_days)
+            keep = self.agenda.alerts.soundings()
+            await self.agenda.ledger.forget(at.now, self.settings.reports.remember_days, keep)
 
     def connect_parts(self) -> None:
         """Who tells whom."""
@@ -152,7 +156,7 @@ def build(
 ) -> Station:
     """Put a station together. With a `performer` of its own, nothing reaches `speaker`.
 
-    Raises OSError or sqlite3.Error when its state folder cannot be used.
+    Raises OSError when its state folder cannot even be read.
     """
     folder = settings.state_dir
     folder.mkdir(parents=True, exist_ok=True)
@@ -162,7 +166,7 @@ def build(
     keyring = Keyring.of(*settings.controller_keys)
     cache = cache or MediaCache(SoundFiles(folder / "sound"), settings.media)
     beginnings = FirstBlocks(cache.files)
-    journal = open_journal(folder / "journal.sqlite")
+    journal = journal_or_memory(folder / "journal.sqlite")
     agenda = agenda_of(folder, keyring, Ledger(journal), clock)
     link = link or Link(name, boot_id, settings.broker, clock)
     inbox = Inbox(name, keyring, agenda.store, agenda.boards, clock)

@@ -66,7 +66,7 @@ class MediaCache:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def want(self, media_url: str, items: Mapping[Grade, Iterable[Item]]) -> None:
-        """All sound that is needed, each grade in the order of first use. Raises OSError."""
+        """All sound that is needed, each grade in the order of first use."""
         wishes: dict[str, _Wish] = {}
         named: dict[Grade, frozenset[str]] = {}
         for grade in Grade:
@@ -100,7 +100,7 @@ class MediaCache:
         )
 
     async def distrust(self, sha256: str) -> None:
-        """A held file could not be decoded: read it again, fetch it anew if rotted. Raises OSError."""
+        """A held file could not be decoded: read it again, fetch it anew if rotted."""
         if not await asyncio.to_thread(self.files.recheck, sha256):
             self._changed.set()
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ ARM_AHEAD = timedelta(seconds=2)
 SWEEP_S = 1.0
 SPEAKER_RETRY_S = 5.0
 SOUND_RETRY_S = 1.0
+DISK_RETRY_S = 5.0
 ALERT_ALONE_S = (0.3, 1.0)
 """For about so long after an alert has begun nothing else is done, the disk least of all."""
 
@@ -59,7 +61,7 @@ class Conductor:
         self._poked.set()
 
     def replan(self) -> None:
-        """The card, a layer or the standing sounds have changed. Raises OSError."""
+        """The card, a layer or the standing sounds have changed."""
         self._want_sound(self._agenda.moment())
         self._poked.set()
 
@@ -256,7 +258,14 @@ class Conductor:
     async def _engage(
         self, group: asyncio.TaskGroup, part: Part, from_s: float, holds_from: datetime
     ) -> None:
-        await self.stage.engage(group, part, from_s, holds_from, self._agenda.volume(part))
+        try:
+            await self.stage.engage(group, part, from_s, holds_from, self._agenda.volume(part))
+        except (sqlite3.Error, OSError) as error:
+            log.warning(
+                "not begun, the disk does not take it: occurrence=%s problem=%s", part.planned.id, error
+            )
+            until_s = self._clock.monotonic_s() + DISK_RETRY_S
+            self._trouble[part.planned.id] = (OutcomeReason.INTERRUPTED, until_s)
 
     async def _record(self, cue: Cue, parts: Mapping[str, Part]) -> None:
         waiting = {id_: reason for id_, reason in self._ledger.held.items() if id_ in parts}

@@ -1,12 +1,15 @@
 """Writing a file so that a power cut leaves the old one or the new one, never half of one."""
 
 import fcntl
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from agent.errors import StateInUse
+
+log = logging.getLogger(__name__)
 
 
 def write_durably(target: Path, content: bytes) -> None:
@@ -33,9 +36,21 @@ def sync_folder(folder: Path) -> None:
 def alone_in(folder: Path) -> Iterator[None]:
     """One process at a time works in `folder`. Raises `StateInUse` or OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("ab") as file:
+    handle = _lockable(folder)
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise StateInUse(folder=folder) from error
         yield
+    finally:
+        os.close(handle)
+
+
+def _lockable(folder: Path) -> int:
+    """A file of its own, or the folder itself where nothing can be written. Raises OSError."""
+    try:
+        return os.open(folder / "lock", os.O_CREAT | os.O_WRONLY, 0o644)
+    except OSError as error:
+        log.critical("state folder takes nothing: folder=%s problem=%s", folder, error)
+        return os.open(folder, os.O_RDONLY)

@@ -1,7 +1,9 @@
 """What the station knows of itself, every half minute and at once when its sound changes."""
 
 import asyncio
+import logging
 import random
+import sqlite3
 from dataclasses import dataclass, field
 
 from agent.agenda import Agenda
@@ -13,6 +15,8 @@ from agent.journal import Journal
 from agent.link import Connection
 from wire import topics
 from wire.messages import Heartbeat, HeldLayer
+
+log = logging.getLogger(__name__)
 
 LEAST_PAUSE_S = 1.0
 AFTER_ALERT_S = (0.5, 2.5)
@@ -47,10 +51,17 @@ class Health:
         while True:
             self._wanted.clear()
             if self.link.connected:
-                heartbeat = await self.heartbeat()
-                self.link.send(topics.heartbeat(self.station), heartbeat.encode(), qos=0)
+                await self._beat()
             await asyncio.sleep(min(LEAST_PAUSE_S, self.every_s))
             await self._pause(max(self.every_s - LEAST_PAUSE_S, 0.0))
+
+    async def _beat(self) -> None:
+        try:
+            heartbeat = await self.heartbeat()
+        except (OSError, sqlite3.Error) as error:
+            log.warning("no heartbeat, the disk cannot be read: problem=%s", error)
+            return
+        self.link.send(topics.heartbeat(self.station), heartbeat.encode(), qos=0)
 
     async def heartbeat(self) -> Heartbeat:
         """Raises OSError or sqlite3.Error when the station's own disk cannot be read."""

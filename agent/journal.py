@@ -81,6 +81,12 @@ class Journal:
         with self._lock:
             self._db.close()
 
+    def fill_from(self, other: sqlite3.Connection) -> None:
+        """All that it held before is gone. Raises sqlite3.Error."""
+        with self._lock:
+            other.backup(self._db)
+            self._db.executescript(_TABLES)
+
     def check(self) -> None:
         """Raises sqlite3.DatabaseError, `WireError` or ValueError when something in it cannot be read."""
         with self._lock:
@@ -234,10 +240,17 @@ class Journal:
             rows = self._db.execute("select report from delivered order by number desc").fetchall()
         return tuple(PlaybackReport.decode(row[0].encode()) for row in rows)
 
-    def forget(self, now: datetime, days: float) -> None:
-        """Ends older than `days` are forgotten; no plan reaches that far back."""
-        oldest = (now.astimezone(UTC) - timedelta(days=days)).isoformat()
+    def forget(self, now: datetime, days: float, keep: Iterable[str] = ()) -> None:
+        """Ends older than `days` are forgotten, no plan reaches that far back; those in `keep` are not."""
+        now = now.astimezone(UTC)
+        oldest = (now - timedelta(days=days)).isoformat()
+        kept = [(now.isoformat(), occurrence, oldest) for occurrence in keep]
         with self._transaction():
+            for table in ("ended", "heard"):
+                self._db.executemany(
+                    f"update {table} set ended_at = ? where occurrence = ? and ended_at < ?",  # noqa: S608
+                    kept,
+                )
             self._db.execute("delete from ended where ended_at < ?", (oldest,))
             self._db.execute("delete from heard where ended_at < ?", (oldest,))
 
@@ -251,10 +264,11 @@ class Journal:
             self._db.execute("begin immediate")
             try:
                 yield
+                self._db.execute("commit")
             except BaseException:
-                self._db.execute("rollback")
+                if self._db.in_transaction:
+                    self._db.execute("rollback")
                 raise
-            self._db.execute("commit")
 
 
 def open_journal(file: Path) -> Journal:
@@ -266,6 +280,30 @@ def open_journal(file: Path) -> Journal:
         log.critical("journal damaged, begun anew, what it knew is lost: file=%s problem=%s", file, damage)
         _put_aside(file)
     return Journal(file)
+
+
+def journal_or_memory(file: Path) -> Journal:
+    """Where the disk takes no journal, one that lasts as long as the program, with what can still be read."""
+    try:
+        return open_journal(file)
+    except (OSError, sqlite3.Error) as error:
+        log.critical("no journal on disk, all is forgotten at the end: file=%s problem=%s", file, error)
+    return _copy_in_memory(file)
+
+
+def _copy_in_memory(file: Path) -> Journal:
+    for how in ("mode=ro", "mode=ro&immutable=1"):
+        journal = Journal(Path(":memory:"))
+        try:
+            with closing(sqlite3.connect(f"{file.absolute().as_uri()}?{how}", uri=True)) as on_disk:
+                journal.fill_from(on_disk)
+            journal.check()
+        except (OSError, sqlite3.Error, WireError, ValueError) as error:
+            log.warning("journal not read: file=%s problem=%s", file, error)
+            journal.close()
+        else:
+            return journal
+    return Journal(Path(":memory:"))
 
 
 def _damage(file: Path) -> str | None:

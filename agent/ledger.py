@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+import sqlite3
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -24,9 +25,9 @@ _WHOLE_TOLERANCE_S = 0.5
 
 @dataclass
 class Ledger:
-    """A `note_…` changes memory at once and owes the journal the same; `write` brings it to disk, in order.
+    """A change counts in memory at once and is owed to the journal; `write` brings it to disk, in order.
 
-    Every other change is on disk when its call returns. Raises sqlite3.Error.
+    What the disk does not take stays owed. Only `begin` insists. Nothing else raises for the disk's sake.
     """
 
     journal: Journal
@@ -35,19 +36,23 @@ class Ledger:
     ended: set[str] = field(default_factory=set)
     heard: set[str] = field(default_factory=set)
     known_since: dict[str, datetime] = field(default_factory=dict)
-    _owed: deque[Callable[[], None]] = field(default_factory=deque)
+    _owed: deque[Callable[[], object]] = field(default_factory=deque)
     _pen: threading.Lock = field(default_factory=threading.Lock)
+    _refused: bool = False
 
     def load(self, now: datetime, *, clock_trusted: bool) -> None:
         """What had begun in the last life was interrupted by its end; what was only armed never began.
 
         A clock that is not trusted may be far behind: by it, what was heard would look like armed.
+        Raises sqlite3.Error when the journal cannot be read.
         """
         for id_, row in self.journal.begun().items():
-            if clock_trusted and row.begun_at > now:
-                self.journal.unbegin(id_)
-        self.journal.interrupt_all()
-        self.begun = self.journal.begun()
+            if clock_trusted and row.begun_at > now and not _was_heard(row):
+                self._owe(self.journal.unbegin, id_)
+            else:
+                self.begun[id_] = _cut_off(row)
+        self._owe(self.journal.interrupt_all)
+        self._try_to_pay()
         self.ended = set(self.journal.ended())
         self.heard = set(self.journal.heard())
         self.known_since = self.journal.known_since()
@@ -60,8 +65,9 @@ class Ledger:
         """The areas whose plan this station holds now; what was over before has never been its task."""
         since = {area: self.known_since.get(area, now) for area in areas}
         if since != self.known_since:
-            await asyncio.to_thread(self.journal.know, since)
             self.known_since = since
+            self._owe(self.journal.know, since)
+            await self.write()
 
     def sounded_s(self, occurrence: str) -> float:
         row = self.begun.get(occurrence)
@@ -72,21 +78,51 @@ class Ledger:
         return occurrence in self.heard or self.sounded_s(occurrence) > 0
 
     async def write(self) -> None:
-        """All that is owed."""
+        """All that is owed, as far as the disk takes it."""
         if self._owed:
-            await asyncio.to_thread(self._pay)
+            await asyncio.to_thread(self._try_to_pay)
+
+    def _try_to_pay(self) -> None:
+        try:
+            self._pay()
+        except (sqlite3.Error, OSError) as error:
+            if not self._refused:
+                log.critical("journal takes nothing, what happens is only in memory: problem=%s", error)
+            self._refused = True
+            return
+        if self._refused:
+            log.info("journal takes changes again")
+        self._refused = False
 
     def _pay(self) -> None:
+        """A change leaves the debt when it is on disk, not before."""
         with self._pen:
             while self._owed:
-                self._owed.popleft()()
+                self._owed[0]()
+                self._owed.popleft()
 
-    def _owe(self, change: Callable[..., None], *values: object) -> None:
+    def _owe(self, change: Callable[..., object], *values: object) -> None:
         self._owed.append(partial(change, *values))
 
     async def begin(self, part: Part, begun_at: datetime) -> None:
+        """On disk when it returns. Raises sqlite3.Error or OSError: then it has not begun."""
+        before = self.begun.get(part.planned.id)
         self.note_begun(part, begun_at)
-        await self.write()
+        debt = self._owed[-1]
+        try:
+            await asyncio.to_thread(self._pay)
+        except (sqlite3.Error, OSError):
+            self._take_back(part.planned.id, before, debt)
+            raise
+
+    def _take_back(self, occurrence: str, before: Begun | None, debt: Callable[[], object]) -> None:
+        with self._pen:
+            if debt in self._owed:
+                self._owed.remove(debt)
+        if before is None:
+            self.begun.pop(occurrence, None)
+        else:
+            self.begun[occurrence] = before
 
     def note_begun(self, part: Part, begun_at: datetime) -> None:
         id_ = part.planned.id
@@ -154,9 +190,12 @@ class Ledger:
         )
         return report
 
-    async def forget(self, now: datetime, days: float) -> None:
-        """Ends older than `days`."""
-        await asyncio.to_thread(self.journal.forget, now, days)
+    async def forget(self, now: datetime, days: float, keep: Collection[str] = ()) -> None:
+        """Ends older than `days`, but for those in `keep`."""
+        try:
+            await asyncio.to_thread(self.journal.forget, now, days, keep)
+        except sqlite3.Error as error:
+            log.warning("nothing forgotten, the journal does not take it: problem=%s", error)
 
 
 def _report(
@@ -181,3 +220,14 @@ def _report(
 def _progress_of(row: Begun) -> Progress:
     by = row.interrupted_by if row.interrupted else None
     return Progress(row.begun_at, row.sounded_s, row.interrupted, by)
+
+
+def _was_heard(row: Begun) -> bool:
+    return row.first_frame_at is not None or row.sounded_s > 0
+
+
+def _cut_off(row: Begun) -> Begun:
+    """By the end of the program that sounded it."""
+    if row.interrupted:
+        return row
+    return replace(row, interrupted=True, interrupted_by=OutcomeReason.STATION_OFF)

@@ -43,12 +43,16 @@ class SoundFiles:
         return True
 
     def recheck(self, sha256: str) -> bool:
-        """Read a held file again; one that has rotted is removed, to be fetched anew. Raises OSError."""
+        """Read a held file again; one that has rotted is removed, to be fetched anew."""
         path = self.path(sha256)
-        if path.exists() and hash_of(path) == sha256:
-            return True
-        log.error("held sound has rotted, removed: sha256=%s", sha256)
-        path.unlink(missing_ok=True)
+        try:
+            if path.exists() and hash_of(path) == sha256:
+                return True
+            log.error("held sound has rotted, removed: sha256=%s", sha256)
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("held sound cannot be read or removed: sha256=%s problem=%s", sha256, error)
+            return path.exists()
         return False
 
     def bytes_held(self) -> int:
@@ -61,7 +65,7 @@ class SoundFiles:
     def touch(self, wanted: frozenset[str]) -> None:
         """Mark the files that a plan still names; the age of the others counts from here."""
         for sha256 in wanted:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 os.utime(self.path(sha256))
 
     def remove_unwanted(self, wanted: frozenset[str], keep_s: float) -> int:
@@ -69,7 +73,7 @@ class SoundFiles:
         oldest_s = time.time() - keep_s
         removed = 0
         for path in [*self._folder.glob("*.opus"), *self._folder.glob("*.part")]:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 if path.stem not in wanted and path.stat().st_mtime <= oldest_s:
                     path.unlink()
                     removed += 1

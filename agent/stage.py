@@ -82,7 +82,10 @@ class Stage:
     async def engage(
         self, group: asyncio.TaskGroup, part: Part, from_s: float, holds_from: datetime, volume: int
     ) -> None:
-        """Sound `part` from `holds_from` on, unless somebody has come upon the stage in the meantime."""
+        """Sound `part` from `holds_from` on, unless somebody has come upon the stage in the meantime.
+
+        Raises sqlite3.Error or OSError where the disk does not take that it begins. Never for an emergency.
+        """
         if part.occurrence.priority is Priority.EMERGENCY:
             await self._engage_at_once(group, part, from_s, volume)
             return

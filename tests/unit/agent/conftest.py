@@ -1,7 +1,11 @@
 """Small real sounds, and a station's parts without the network."""
 
+import asyncio
 import hashlib
-from collections.abc import Callable
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +15,22 @@ import numpy as np
 import pytest
 from av.audio.frame import AudioFrame
 
+from agent.agenda import agenda_of
+from agent.cache import MediaCache
+from agent.clock import AssumedClock
+from agent.conductor import Conductor
+from agent.first_blocks import FirstBlocks
+from agent.inbox import Inbox
+from agent.journal import Journal
+from agent.ledger import Ledger
+from agent.player import Player
+from agent.settings import Media
+from agent.sound_files import SoundFiles
+from firmware_sim.wav_speaker import WavSpeaker
+from wire import topics
 from wire.alerts import Alert, AlertBoard, Voice
-from wire.ids import AlertKind, LatenessRule, Severity, StationKind
-from wire.messages import Item, Lateness, PlanLayer, PlannedOccurrence, StationCard
+from wire.ids import AlertKind, ClockTrust, LatenessRule, Severity, StationKind
+from wire.messages import Item, Lateness, PlanLayer, PlannedOccurrence, PlaybackReport, StationCard
 from wire.signing import Keyring, SigningKey
 
 RATE_HZ = 48_000
@@ -140,5 +157,112 @@ def make_alert() -> Callable[..., Alert]:
 def make_board() -> Callable[..., AlertBoard]:
     def make(*alerts: Alert, area: str = "ta-van", version: int = 1) -> AlertBoard:
         return AlertBoard(area=area, version=version, issued_at=datetime.now(UTC), alerts=alerts)
+
+    return make
+
+
+class SettableClock(AssumedClock):
+    def __init__(self) -> None:
+        self.shift = timedelta(0)
+        self.trusted = ClockTrust.TRUSTED
+        self.ahead_s = 0.0
+
+    def now(self) -> Any:
+        return super().now() + self.shift
+
+    def monotonic_s(self) -> float:
+        return super().monotonic_s() + self.ahead_s
+
+    def trust(self) -> ClockTrust:
+        return self.trusted
+
+
+class Life:
+    """One life of a station's inner parts, on a folder that outlives it."""
+
+    def __init__(self, folder: Path, key: SigningKey, clock: SettableClock) -> None:
+        self.folder, self.key, self.clock = folder, key, clock
+        keyring = Keyring.of(key.public_jwk())
+        self.journal = Journal(folder / "journal.sqlite")
+        self.agenda = agenda_of(folder, keyring, Ledger(self.journal), clock)
+        self.agenda.load()
+        self.files = SoundFiles(folder / "sound")
+        self.beginnings = FirstBlocks(self.files)
+        self.cache = MediaCache(self.files, Media())
+        speaker = WavSpeaker(folder / "heard", clock.now, clock.monotonic_s)
+        player = Player(speaker, self.files, self.beginnings)
+        self.conductor = Conductor(self.agenda, self.cache, player)
+        self.inbox = Inbox("cum-loa-1", keyring, self.agenda.store, self.agenda.boards, clock)
+        self.inbox.on_board = self.board_changed
+        self.inbox.on_plan = self.plan_changed
+        self.plan_changed()
+
+    def plan_changed(self) -> None:
+        self.agenda.alerts.refresh(self.agenda.moment())
+        self.conductor.replan()
+
+    async def board_changed(self) -> None:
+        self.agenda.alerts.refresh(self.agenda.moment())
+        await self.conductor.cut_in()
+
+    async def take(self, document: Any) -> None:
+        leaf = {"alerts": topics.alerts, "plan": topics.plan, "standing": topics.standing}
+        is_card = document.type == "card"
+        topic = topics.card("cum-loa-1") if is_card else leaf[document.type](document.area)
+        await self.inbox.take(topic, self.key.sign(document))
+
+    def heard(self) -> list[tuple[str, float]]:
+        """Of each stretch: what, and for how many seconds."""
+        records = [json.loads(file.read_text()) for file in sorted((self.folder / "heard").glob("*.json"))]
+        return [(one["occurrence"], round(one["frames"] / 48_000, 2)) for one in records]
+
+    def playing(self) -> str | None:
+        now = self.conductor.now_playing()
+        return now.occurrence if now else None
+
+    async def until(self, look: Callable[[], Any], within_s: float = 8.0) -> Any:
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            if found := look():
+                return found
+            await asyncio.sleep(0.005)
+        raise AssertionError("did not come about")
+
+    def reports(self) -> dict[str, PlaybackReport]:
+        return {report.occurrence: report for report in self.journal.outbox(99)}
+
+    async def report(self, occurrence: str) -> PlaybackReport:
+        found: PlaybackReport = await self.until(lambda: self.reports().get(occurrence))
+        return found
+
+    def again(self) -> "Life":
+        """The next one, after a restart."""
+        return Life(self.folder, self.key, self.clock)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(self.conductor.run())
+            yield
+            task.cancel()
+
+
+@pytest.fixture
+def clock() -> SettableClock:
+    return SettableClock()
+
+
+@pytest.fixture
+async def life(tmp_path: Path, key: SigningKey, clock: SettableClock, make_card: Any) -> Life:
+    made = Life(tmp_path, key, clock)
+    await made.take(make_card(volume_max=40, emergency_volume=90))
+    return made
+
+
+@pytest.fixture
+def sound(tmp_path: Path, make_sound: Callable[..., Any]) -> Callable[..., Item]:
+    def make(seconds: float, seed: int = 1) -> Item:
+        item: Item = make_sound(tmp_path / "sound", seconds, seed)[0]
+        return item
 
     return make

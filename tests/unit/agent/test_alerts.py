@@ -1,139 +1,19 @@
 """Alerts on a station in real time, on a WAV speaker: what is heard, and what is told of it."""
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.agenda import agenda_of
-from agent.cache import MediaCache
-from agent.clock import AssumedClock
-from agent.conductor import Conductor
-from agent.first_blocks import FirstBlocks
-from agent.inbox import Inbox
-from agent.journal import Journal
-from agent.ledger import Ledger
-from agent.player import Player
-from agent.settings import Media
-from agent.sound_files import SoundFiles
-from firmware_sim.wav_speaker import WavSpeaker
-from wire import topics
 from wire.ids import ClockTrust, LatenessRule, Outcome, OutcomeReason, Severity
-from wire.messages import Item, Lateness, PlaybackReport
-from wire.signing import Keyring, SigningKey
-
-
-class SettableClock(AssumedClock):
-    def __init__(self) -> None:
-        self.shift = timedelta(0)
-        self.trusted = ClockTrust.TRUSTED
-        self.ahead_s = 0.0
-
-    def now(self) -> Any:
-        return super().now() + self.shift
-
-    def monotonic_s(self) -> float:
-        return super().monotonic_s() + self.ahead_s
-
-    def trust(self) -> ClockTrust:
-        return self.trusted
-
-
-class Life:
-    """One life of a station's inner parts, on a folder that outlives it."""
-
-    def __init__(self, folder: Path, key: SigningKey, clock: SettableClock) -> None:
-        self.folder, self.key, self.clock = folder, key, clock
-        keyring = Keyring.of(key.public_jwk())
-        self.journal = Journal(folder / "journal.sqlite")
-        self.agenda = agenda_of(folder, keyring, Ledger(self.journal), clock)
-        self.agenda.load()
-        self.files = SoundFiles(folder / "sound")
-        self.beginnings = FirstBlocks(self.files)
-        self.cache = MediaCache(self.files, Media())
-        speaker = WavSpeaker(folder / "heard", clock.now, clock.monotonic_s)
-        player = Player(speaker, self.files, self.beginnings)
-        self.conductor = Conductor(self.agenda, self.cache, player)
-        self.inbox = Inbox("cum-loa-1", keyring, self.agenda.store, self.agenda.boards, clock)
-        self.inbox.on_board = self.board_changed
-        self.inbox.on_plan = self.plan_changed
-        self.plan_changed()
-
-    def plan_changed(self) -> None:
-        self.agenda.alerts.refresh(self.agenda.moment())
-        self.conductor.replan()
-
-    async def board_changed(self) -> None:
-        self.agenda.alerts.refresh(self.agenda.moment())
-        await self.conductor.cut_in()
-
-    async def take(self, document: Any) -> None:
-        leaf = {"alerts": topics.alerts, "plan": topics.plan, "standing": topics.standing}
-        is_card = document.type == "card"
-        topic = topics.card("cum-loa-1") if is_card else leaf[document.type](document.area)
-        await self.inbox.take(topic, self.key.sign(document))
-
-    def heard(self) -> list[tuple[str, float]]:
-        """Of each stretch: what, and for how many seconds."""
-        records = [json.loads(file.read_text()) for file in sorted((self.folder / "heard").glob("*.json"))]
-        return [(one["occurrence"], round(one["frames"] / 48_000, 2)) for one in records]
-
-    def playing(self) -> str | None:
-        now = self.conductor.now_playing()
-        return now.occurrence if now else None
-
-    async def until(self, look: Callable[[], Any], within_s: float = 8.0) -> Any:
-        deadline = time.monotonic() + within_s
-        while time.monotonic() < deadline:
-            if found := look():
-                return found
-            await asyncio.sleep(0.005)
-        raise AssertionError("did not come about")
-
-    def reports(self) -> dict[str, PlaybackReport]:
-        return {report.occurrence: report for report in self.journal.outbox(99)}
-
-    async def report(self, occurrence: str) -> PlaybackReport:
-        found: PlaybackReport = await self.until(lambda: self.reports().get(occurrence))
-        return found
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(self.conductor.run())
-            yield
-            task.cancel()
-
-
-@pytest.fixture
-def clock() -> SettableClock:
-    return SettableClock()
-
-
-@pytest.fixture
-async def life(tmp_path: Path, key: SigningKey, clock: SettableClock, make_card: Any) -> Life:
-    made = Life(tmp_path, key, clock)
-    await made.take(make_card(volume_max=40, emergency_volume=90))
-    return made
-
-
-@pytest.fixture
-def sound(tmp_path: Path, make_sound: Callable[..., Any]) -> Callable[..., Item]:
-    def make(seconds: float, seed: int = 1) -> Item:
-        item: Item = make_sound(tmp_path / "sound", seconds, seed)[0]
-        return item
-
-    return make
+from wire.messages import Item, Lateness
 
 
 async def test_an_alert_cuts_in_at_the_emergency_volume_and_the_programme_goes_on_afterwards(
-    life: Life,
+    life: Any,
     sound: Any,
     make_layer: Any,
     make_planned: Any,
@@ -163,7 +43,7 @@ async def test_an_alert_cuts_in_at_the_emergency_volume_and_the_programme_goes_o
 
 
 async def test_an_update_silences_the_old_sound_and_is_heard_in_its_place(
-    life: Life, sound: Any, make_alert: Any, make_board: Any, record_property: Any
+    life: Any, sound: Any, make_alert: Any, make_board: Any, record_property: Any
 ) -> None:
     first = make_alert(sound(0.3, 1), sound(5.0, 2))
     second = make_alert(sound(0.3, 1), sound(0.5, 3), revision=2)
@@ -181,7 +61,7 @@ async def test_an_update_silences_the_old_sound_and_is_heard_in_its_place(
 
 
 async def test_a_cancel_silences_at_once_and_says_how_much_was_heard(
-    life: Life, sound: Any, make_alert: Any, make_board: Any, record_property: Any
+    life: Any, sound: Any, make_alert: Any, make_board: Any, record_property: Any
 ) -> None:
     alert = make_alert(sound(0.3, 1), sound(5.0, 2))
     async with life.running():
@@ -202,7 +82,7 @@ async def test_a_cancel_silences_at_once_and_says_how_much_was_heard(
 
 
 async def test_cancelled_before_it_was_heard_is_skipped_because_withdrawn(
-    life: Life, sound: Any, make_alert: Any, make_board: Any
+    life: Any, sound: Any, make_alert: Any, make_board: Any
 ) -> None:
     loud = make_alert(sound(0.3, 1), sound(3.0, 2), severity=Severity.EXTREME)
     waiting = make_alert(sound(0.3, 1), sound(1.0, 3), number=2)
@@ -216,7 +96,7 @@ async def test_cancelled_before_it_was_heard_is_skipped_because_withdrawn(
 
 
 async def test_a_worse_alert_cuts_in_and_the_lesser_one_goes_on_where_it_stopped(
-    life: Life, sound: Any, make_alert: Any, make_board: Any
+    life: Any, sound: Any, make_alert: Any, make_board: Any
 ) -> None:
     minor = make_alert(sound(0.3, 1), sound(1.5, 2), severity=Severity.MINOR)
     extreme = make_alert(sound(0.3, 1), sound(0.4, 3), number=2, severity=Severity.EXTREME)
@@ -234,7 +114,7 @@ async def test_a_worse_alert_cuts_in_and_the_lesser_one_goes_on_where_it_stopped
 
 
 async def test_of_two_equal_alerts_the_one_that_sounds_goes_on_and_the_other_follows(
-    life: Life, sound: Any, make_alert: Any, make_board: Any
+    life: Any, sound: Any, make_alert: Any, make_board: Any
 ) -> None:
     first = make_alert(sound(0.3, 1), sound(0.7, 2))
     second = make_alert(sound(0.3, 1), sound(0.4, 3), number=2)
@@ -247,14 +127,14 @@ async def test_of_two_equal_alerts_the_one_that_sounds_goes_on_and_the_other_fol
 
 
 async def test_a_restart_in_the_middle_goes_on_and_nothing_is_heard_twice(
-    life: Life, clock: SettableClock, sound: Any, make_alert: Any, make_board: Any
+    life: Any, clock: Any, sound: Any, make_alert: Any, make_board: Any
 ) -> None:
     alert = make_alert(sound(0.3, 1), sound(2.5, 2))
     board = make_board(alert)
     async with life.running():
         await life.take(board)
         await life.until(lambda: (now := life.conductor.now_playing()) and now.position_s > 1.4)
-    next_life = Life(life.folder, life.key, clock)
+    next_life = life.again()
     async with next_life.running():
         report = await next_life.report(alert.sounding)
         await next_life.take(board)
@@ -267,7 +147,7 @@ async def test_a_restart_in_the_middle_goes_on_and_nothing_is_heard_twice(
 
 
 async def test_a_longer_validity_of_the_same_sounding_is_not_heard_again(
-    life: Life, sound: Any, make_alert: Any, make_board: Any
+    life: Any, sound: Any, make_alert: Any, make_board: Any
 ) -> None:
     alert = make_alert(sound(0.3, 1), sound(0.3, 2))
     longer = alert.model_copy(
@@ -284,7 +164,7 @@ async def test_a_longer_validity_of_the_same_sounding_is_not_heard_again(
 
 
 async def test_a_late_comer_hears_it_from_its_beginning_unless_its_rule_says_otherwise(
-    life: Life, clock: SettableClock, sound: Any, make_alert: Any, make_board: Any
+    life: Any, clock: Any, sound: Any, make_alert: Any, make_board: Any
 ) -> None:
     signal, voice = sound(0.3, 1), sound(0.3, 2)
     sent_at = clock.now() - timedelta(minutes=5)
@@ -301,7 +181,7 @@ async def test_a_late_comer_hears_it_from_its_beginning_unless_its_rule_says_oth
 
 
 async def test_what_expires_unheard_is_missed_and_says_why(
-    life: Life, clock: SettableClock, sound: Any, make_alert: Any, make_board: Any
+    life: Any, clock: Any, sound: Any, make_alert: Any, make_board: Any
 ) -> None:
     nowhere = Item(sha256="b" * 64, seconds=3.0, size_bytes=9)
     soon = clock.now() + timedelta(seconds=1.5)
@@ -320,7 +200,7 @@ async def test_what_expires_unheard_is_missed_and_says_why(
 
 
 async def test_without_a_trusted_clock_it_sounds_and_expires_by_its_age_here(
-    life: Life, clock: SettableClock, sound: Any, make_alert: Any, make_board: Any
+    life: Any, clock: Any, sound: Any, make_alert: Any, make_board: Any
 ) -> None:
     """The board believes it is 1970; the alert came in, was held back by a worse one, and is over by age."""
     clock.trusted = ClockTrust.UNKNOWN
@@ -332,7 +212,7 @@ async def test_without_a_trusted_clock_it_sounds_and_expires_by_its_age_here(
         await life.until(lambda: life.playing() == loud.sounding)
     assert waiting.sounding not in life.reports()
     clock.ahead_s += 601
-    next_life = Life(life.folder, life.key, clock)
+    next_life = life.again()
     async with next_life.running():
         over = await next_life.report(waiting.sounding)
     assert over.outcome is Outcome.MISSED
@@ -340,7 +220,7 @@ async def test_without_a_trusted_clock_it_sounds_and_expires_by_its_age_here(
 
 
 async def test_all_clear_only_where_the_alert_was_heard(
-    life: Life, clock: SettableClock, sound: Any, make_alert: Any, make_board: Any
+    life: Any, clock: Any, sound: Any, make_alert: Any, make_board: Any
 ) -> None:
     signal, voice = sound(0.3, 1), sound(0.4, 2)
     alert = make_alert(signal, sound(3.0, 3))
@@ -354,7 +234,7 @@ async def test_all_clear_only_where_the_alert_was_heard(
         passed_over = await life.report(other.sounding)
         assert (await life.report(clear.sounding)).outcome is Outcome.PLAYED
     assert (passed_over.outcome, passed_over.reason) == (Outcome.SKIPPED, OutcomeReason.NOTHING_BEFORE)
-    again = Life(life.folder, life.key, clock)
+    again = life.again()
     repeated = make_alert(signal, voice, revision=3, only_after=(alert.sounding,))
     async with again.running():
         await again.take(make_board(repeated, version=3))
@@ -362,7 +242,7 @@ async def test_all_clear_only_where_the_alert_was_heard(
 
 
 async def test_speech_that_has_not_come_is_replaced_by_the_standing_message_and_said_so(
-    life: Life, sound: Any, make_alert: Any, make_board: Any
+    life: Any, sound: Any, make_alert: Any, make_board: Any
 ) -> None:
     standing = sound(0.5, 2)
     fresh = Item(sha256="c" * 64, seconds=9.0, size_bytes=9, instead=standing)
@@ -375,7 +255,7 @@ async def test_speech_that_has_not_come_is_replaced_by_the_standing_message_and_
 
 
 async def test_speech_that_comes_while_the_signal_sounds_is_heard(
-    life: Life, sound: Any, make_alert: Any, make_board: Any
+    life: Any, sound: Any, make_alert: Any, make_board: Any
 ) -> None:
     fresh = sound(0.6, 3)
     arriving = life.files.path(fresh.sha256).rename(life.folder / "on-its-way")
@@ -389,7 +269,7 @@ async def test_speech_that_comes_while_the_signal_sounds_is_heard(
 
 
 async def test_while_its_speech_is_missing_the_programme_goes_on_and_then_the_alert(
-    life: Life, sound: Any, make_layer: Any, make_planned: Any, make_alert: Any, make_board: Any
+    life: Any, sound: Any, make_layer: Any, make_planned: Any, make_alert: Any, make_board: Any
 ) -> None:
     song = make_planned(sound(30.0, 1), start=life.clock.now() + timedelta(seconds=0.2))
     fresh = sound(0.6, 3)
@@ -410,7 +290,7 @@ async def test_while_its_speech_is_missing_the_programme_goes_on_and_then_the_al
 
 
 async def test_what_stood_in_is_remembered_over_a_restart(
-    life: Life, clock: SettableClock, sound: Any, make_alert: Any, make_board: Any
+    life: Any, clock: Any, sound: Any, make_alert: Any, make_board: Any
 ) -> None:
     standing = sound(2.5, 2)
     fresh = Item(sha256="c" * 64, seconds=9.0, size_bytes=9, instead=standing)
@@ -418,7 +298,7 @@ async def test_what_stood_in_is_remembered_over_a_restart(
     async with life.running():
         await life.take(make_board(alert))
         await life.until(lambda: (now := life.conductor.now_playing()) and now.position_s > 1.5)
-    next_life = Life(life.folder, life.key, clock)
+    next_life = life.again()
     async with next_life.running():
         report = await next_life.report(alert.sounding)
     assert (report.outcome, report.reason) == (Outcome.PLAYED, OutcomeReason.STANDING_INSTEAD)
@@ -427,7 +307,7 @@ async def test_what_stood_in_is_remembered_over_a_restart(
 
 
 async def test_no_disk_is_waited_for_before_the_first_sample(
-    life: Life, sound: Any, make_alert: Any, make_board: Any, monkeypatch: pytest.MonkeyPatch
+    life: Any, sound: Any, make_alert: Any, make_board: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A memory card that takes two seconds for every write."""
     signal = sound(0.3, 1)
@@ -457,7 +337,7 @@ async def test_no_disk_is_waited_for_before_the_first_sample(
 
 
 async def test_a_signal_held_in_memory_begins_without_its_file(
-    life: Life, sound: Any, make_alert: Any, make_board: Any
+    life: Any, sound: Any, make_alert: Any, make_board: Any
 ) -> None:
     signal = sound(1.6, 1)
     alert = make_alert(signal, sound(0.3, 2))
