@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from controller.accounts.rules import Principal
 from controller.cap import composing
 from controller.cap.judge import Judgement, Step
 from controller.cap.tables import CapMessageRow, CapVerdict
@@ -16,6 +17,7 @@ from controller.emergency import service as emergency
 from controller.emergency.acts import Act
 from controller.emergency.content import Content
 from controller.emergency.found import look
+from controller.emergency.moment import Moment
 from controller.errors import LoabanError
 
 _log = logging.getLogger(__name__)
@@ -25,24 +27,37 @@ _LEAST_S: Final = 60.0
 
 
 class Following:
-    """For one message, whose row is in the database already. `pending` are acts not recorded yet."""
+    """For one message, whose row is in the database already. `pending` are acts not recorded yet.
+
+    `officer` brought it by hand: it changes nothing outside her realm.
+    """
 
     def __init__(
-        self, session: Session, context: Context, pending: Iterable[Act], row: CapMessageRow
+        self,
+        session: Session,
+        context: Context,
+        pending: Iterable[Act],
+        row: CapMessageRow,
+        *,
+        officer: Principal | None = None,
     ) -> None:
         self._session = session
         self._context = context
         self._pending = tuple(pending)
         self._row = row
+        self._officer = officer
         self._now = context.now()
         self._acts: list[Act] = []
 
     def follow(self, judgement: Judgement, content: Content | None) -> list[Act]:
         """Acts that are on record when the transaction commits, and are to be performed then."""
-        for alert_id in judgement.withdraw:
-            self._try("cap.could_not_end", partial(self._withdraw, alert_id))
-        for alert_id in judgement.cancel:
-            self._try("cap.could_not_end", partial(self._cancel, alert_id, all_clear=judgement.all_clear))
+        endings = [partial(self._withdraw, alert_id) for alert_id in judgement.withdraw]
+        endings += [
+            partial(self._cancel, alert_id, all_clear=judgement.all_clear) for alert_id in judgement.cancel
+        ]
+        ended = [self._try("cap.could_not_end", ending) for ending in endings]
+        if judgement.step is Step.NOTHING and not all(ended):
+            self._row.verdict = CapVerdict.PROPOSED  # An officer there decides.
         if content is not None:
             self._step(judgement, content)
         return self._acts
@@ -109,14 +124,18 @@ class Following:
         prepared = look(self._session, alert_id, self._pending).open
         if prepared is not None and prepared.made_by is not None:
             return
-        self._try(
-            "cap.officer_updates",
-            lambda: emergency.suggest(
-                self._session, self._context, self._now, alert_id, content, pending=self._pending
-            ),
-        )
+        self._try("cap.officer_updates", partial(self._prepare, alert_id, content))
+
+    def _prepare(self, alert_id: str, content: Content) -> None:
+        self._check_realm(alert_id)
+        emergency.suggest(self._session, self._context, self._now, alert_id, content, pending=self._pending)
+
+    def _check_realm(self, alert_id: str) -> None:
+        """Raises Forbidden."""
+        Moment.at(self._session, self._context, self._now, self._officer, alert_id, pending=self._pending)
 
     def _withdraw(self, alert_id: str) -> None:
+        self._check_realm(alert_id)
         emergency.withdraw(self._session, self._context, self._now, alert_id, pending=self._pending)
 
     def _cancel(self, alert_id: str, *, all_clear: bool) -> None:

@@ -64,6 +64,16 @@ class Asked:
     """Nobody on its way could have changed it."""
     replayed: bool = False
 
+    @property
+    def proven(self) -> bool:
+        """It is as its sender wrote it."""
+        return self.untouched or self.signature is Signature.GOOD
+
+    @property
+    def trusted(self) -> bool:
+        """Nobody but a source that we know can have sent it: what it ends is ended."""
+        return self.source is not None and self.proven
+
 
 @dataclass(frozen=True)
 class Known:
@@ -93,6 +103,8 @@ class Judgement:
     area_ids: tuple[str, ...] = ()
     own: bool = False
     """Beyond doubt its sender's, so it counts when later ones are judged."""
+    named: bool = False
+    """From a source that we know, as far as one can tell: it counts for those of which no more is known."""
 
 
 def judge(asked: Asked, known: Known) -> Judgement:
@@ -106,7 +118,7 @@ def judge(asked: Asked, known: Known) -> Judgement:
         judgement = _judged(asked, known)
     except Refused as error:
         judgement = Judgement(CapVerdict.REFUSED, error.key, error.params)
-    return replace(judgement, own=asked.source is not None)
+    return replace(judgement, own=asked.trusted, named=asked.source is not None)
 
 
 def _check_sender(asked: Asked, known: Known) -> None:
@@ -144,7 +156,7 @@ def _judged(asked: Asked, known: Known) -> Judgement:
     chain = chain_of(message, known.kept, known.alerts)
     newer = chain.newer_than(message)
     if newer is not None:
-        return _outdated(newer, chain)
+        return _outdated(asked, newer, chain)
     if reading.ends_it(message):
         return _ending(asked, chain)
     try:
@@ -160,7 +172,7 @@ def _judged(asked: Asked, known: Known) -> Judgement:
     return _sounding(_Case(asked, known, chain, said, places))
 
 
-def _outdated(newer: Kept, chain: Chain) -> Judgement:
+def _outdated(asked: Asked, newer: Kept, chain: Chain) -> Judgement:
     """It comes after what replaced it. It may have shown that two alerts are one: only the newest stays."""
     keep = _sent_by_officer(chain.live) or (None if newer.ends_it else newer.alert_id)
     others = [alert for alert in chain.live if alert.id != keep]
@@ -169,21 +181,24 @@ def _outdated(newer: Kept, chain: Chain) -> Judgement:
         "cap.cancelled_before" if newer.ends_it else "cap.superseded",
         alert_id=newer.alert_id,
         withdraw=_proposals(others),
-        cancel=_fired(others),
+        cancel=_fired(others) if asked.trusted else (),
     )
 
 
 def _ending(asked: Asked, chain: Chain) -> Judgement:
-    """A Cancel, or all clear. What an officer has sent, an officer ends."""
+    """A Cancel, or all clear. What an officer has sent, an officer ends; so what anybody may have ended."""
     if not chain.alerts:
         foreign = names_another_sender(asked.message)
         raise Refused("cap.not_its_own" if foreign else "cap.nothing_to_cancel")
     live, source = chain.live, asked.source
     if not live:
         return Judgement(CapVerdict.NOTED, "cap.already_over", alert_id=chain.alerts[-1].id)
-    withdraw, cancel = _proposals(live), _fired(live) if source is not None else ()
+    withdraw, fired = _proposals(live), _fired(live)
+    cancel = fired if asked.trusted else ()
     if not withdraw and not cancel:
         return Judgement(CapVerdict.PROPOSED, "cap.officer_cancels", alert_id=live[0].id)
+    if fired and not cancel:
+        return Judgement(CapVerdict.PROPOSED, "cap.officer_cancels", alert_id=fired[0], withdraw=withdraw)
     return Judgement(
         CapVerdict.APPLIED,
         alert_id=(*cancel, *withdraw)[0],
@@ -207,13 +222,12 @@ class _Case:
     def doubt(self) -> str | None:
         """Why no rule may fire it, whatever the rule says."""
         message, said = self.asked.message, self.said
-        way = self.asked.untouched or self.asked.signature is Signature.GOOD
         foreign = message.msg_type is MsgType.UPDATE and names_another_sender(message)
         later = said.effective_at is not None and said.effective_at > self.known.now + CLOCKS_DIFFER
         doubts = {
             "cap.doubt_restricted": message.scope is not Scope.PUBLIC,
             "cap.doubt_area": self.places.uncertain,
-            "cap.doubt_way": not way,
+            "cap.doubt_way": not self.asked.proven,
             "cap.doubt_references": foreign or message.unreadable_references > 0,
             "cap.doubt_ended": self.chain.ended_by_officer,
             "cap.doubt_past": said.urgency is Urgency.PAST or reading.says_all_clear(message),
@@ -267,7 +281,7 @@ def _update(case: _Case, current: KnownAlert) -> Judgement:
         step=Step.UPDATE if at_once else Step.SUGGEST,
         alert_id=current.id,
         withdraw=_proposals(others),
-        cancel=_fired(others),
+        cancel=_fired(others) if case.asked.trusted else (),
         reading=case.said,
         area_ids=case.places.area_ids,
     )

@@ -30,12 +30,18 @@ MARKS: Final = "message"
 
 
 def known(
-    session: Session, context: Context, message: CapMessage, events: Events, pending: Iterable[Act]
+    session: Session,
+    context: Context,
+    message: CapMessage,
+    events: Events,
+    pending: Iterable[Act],
+    *,
+    trusted: bool,
 ) -> Known:
-    """Only what belongs to the message's own chain."""
+    """Only what belongs to the message's own chain. `trusted`: only what is beyond doubt holds it up."""
     now = context.now()
     rows = queries.of_sender(session, message.sender, now - MEMORY)
-    kept = [_kept(row, message.sender) for row in rows if _belongs(row, message)]
+    kept = [_kept(row, message.sender, trusted=trusted) for row in rows if _belongs(row, message)]
     chain = chain_of(message, kept, ())
     acts = tuple(pending)
     ids = dict.fromkeys(one.alert_id for one in chain.kept if one.alert_id)
@@ -49,10 +55,10 @@ def known(
     )
 
 
-def is_replayed(session: Session, message: CapMessage, digest: str, *, by_officer: bool) -> bool:
-    """Kept before, and the sender's own. What an officer brought does not count against the sender's own."""
+def is_replayed(session: Session, message: CapMessage, digest: str, *, trusted: bool) -> bool:
+    """Kept before. What anybody may have made does not count against what is surely the sender's own."""
     rows = queries.same_as(session, digest, identity_of(message))
-    if by_officer:
+    if not trusted:
         return any(row.verdict is not CapVerdict.REFUSED for row in rows)
     return any(_marks(row).get("own") for row in rows)
 
@@ -62,10 +68,11 @@ def identity_of(message: CapMessage) -> tuple[str, str, str]:
     return message.identifier, message.sender, written(message.sent)
 
 
-def marks_of(message: CapMessage, *, own: bool) -> dict[str, Any]:
-    """`own`: beyond doubt the sender's, so it counts for others."""
+def marks_of(message: CapMessage, *, own: bool, named: bool) -> dict[str, Any]:
+    """`own`: beyond doubt the sender's, so it counts for others; `named`: it is said to be."""
     return {
         "own": own,
+        "named": named,
         "status": str(message.status),
         "ends": reading.ends_it(message),
         "references": [
@@ -97,10 +104,10 @@ def places(tree: AreaTree) -> tuple[Place, ...]:
 
 def _belongs(row: KeptRow, message: CapMessage) -> bool:
     marks = _marks(row)
-    return marks.get("status") == message.status and bool(marks.get("own") or row.alert_id)
+    return marks.get("status") == message.status and bool(marks.get("named") or row.alert_id)
 
 
-def _kept(row: KeptRow, sender: str) -> Kept:
+def _kept(row: KeptRow, sender: str, *, trusted: bool) -> Kept:
     """What an officer brought links its alert, and holds nothing of the sender's up."""
     marks = _marks(row)
     ends = bool(marks.get("ends"))
@@ -108,7 +115,7 @@ def _kept(row: KeptRow, sender: str) -> Kept:
         itself=_reference(sender, row.identifier or "", row.sent or ""),
         references=tuple(_reference(sender, *one) for one in marks.get("references", ())),
         ends_it=ends,
-        counts=bool(marks.get("own")) and (ends or row.verdict in _FOLLOWED),
+        counts=bool(marks.get("own" if trusted else "named")) and (ends or row.verdict in _FOLLOWED),
         alert_id=row.alert_id,
     )
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from controller.accounts import service as accounts
 from controller.accounts.dependencies import SignedIn, token_of
 from controller.accounts.errors import sign_in_needed
-from controller.accounts.rules import Action
+from controller.accounts.rules import Action, Principal
 from controller.cap import feed, queries, safe, sources, views
 from controller.cap.errors import Refused, Repeated
 from controller.cap.feed import Entry
@@ -88,12 +88,13 @@ def message(request: Request, session: Reading, identifier: str) -> Response:
 class _Knows:
     """Who brings the message."""
 
-    def __init__(self, source: sources.Source | None, by: str) -> None:
+    def __init__(self, source: sources.Source | None, by: str, officer: Principal | None = None) -> None:
         self._source = source
         self._by = by
+        self._officer = officer
 
     def __call__(self, raw: bytes) -> Arrival:
-        return Arrival(raw, Via.HTTP, self._source, self._by)
+        return Arrival(raw, Via.HTTP, self._source, self._by, officer=self._officer)
 
 
 def _asker(request: Request, context: Context) -> tuple[_Knows, str]:
@@ -106,7 +107,7 @@ def _asker(request: Request, context: Context) -> tuple[_Knows, str]:
     if principal is not None:
         request.state.language = principal.language
         accounts.require_anywhere(principal, Action.SEND_ALERT)
-        return _Knows(None, principal.username), principal.language
+        return _Knows(None, principal.username, principal), principal.language
     source = sources.load(context.settings.data_dir).with_token(token)
     if source is None:
         raise sign_in_needed()

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from lxml import etree
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from controller.accounts.rules import Principal
 from controller.boards.desk import Desk
 from controller.cap import composing, parse, queries, remembered, safe, sign
 from controller.cap.errors import Unreadable, shortened
@@ -30,16 +31,22 @@ _UNTRUSTED_BYTES: Final = 64_000
 
 @dataclass(frozen=True)
 class Arrival:
-    """Bytes, and how they came. `source` None: an officer, whose name is `by`, brought them."""
+    """Bytes, and how they came. `source` None: an officer, whose name is `by`, brought them.
+
+    `officer` is who brought them: her realm bounds what they may change. Raises ValueError without either.
+    """
 
     raw: bytes
     via: Via
     source: Source | None
     by: str
     untouched: bool = True
+    officer: Principal | None = None
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
+        if (self.source is None) == (self.officer is None):
+            raise ValueError("either a source sends a message or an officer brings it")
         object.__setattr__(self, "digest", hashlib.sha256(self.raw).hexdigest())
 
 
@@ -82,7 +89,9 @@ class Reception:
             row = _row(arrival, now, judgement, opened.message)
             session.add(row)
             session.flush()
-            acts = Following(session, self._context, self._desk.pending(), row).follow(judgement, content)
+            pending = self._desk.pending()
+            following = Following(session, self._context, pending, row, officer=arrival.officer)
+            acts = following.follow(judgement, content)
         for act in acts:
             self._desk.perform(act)
         return row
@@ -96,17 +105,13 @@ class Reception:
 
     def _judged(self, session: Session, arrival: Arrival, opened: _Opened) -> Judgement:
         message = opened.message
-        by_officer = arrival.source is None
-        asked = Asked(
-            message=message,
-            source=arrival.source,
-            via=arrival.via,
-            signature=opened.signature,
-            untouched=arrival.untouched,
-            replayed=remembered.is_replayed(session, message, arrival.digest, by_officer=by_officer),
-        )
+        asked = _asked(arrival, opened)
         pending = self._desk.pending()
-        return judge(asked, remembered.known(session, self._context, message, self._events, pending))
+        known = remembered.known(
+            session, self._context, message, self._events, pending, trusted=asked.trusted
+        )
+        replayed = remembered.is_replayed(session, message, arrival.digest, trusted=asked.trusted)
+        return judge(replace(asked, replayed=replayed), known)
 
     def _content(self, arrival: Arrival, opened: _Opened) -> Content | None:
         """What the alert would say, read aloud before the transaction in which it is decided."""
@@ -139,18 +144,28 @@ def _open(arrival: Arrival, now: datetime) -> _Opened:
     return _Opened(parse.parse(etree.tostring(signed)), Signature.GOOD)
 
 
+def _asked(arrival: Arrival, opened: _Opened) -> Asked:
+    return Asked(
+        message=opened.message,
+        source=arrival.source,
+        via=arrival.via,
+        signature=opened.signature,
+        untouched=arrival.untouched,
+    )
+
+
 def _row(arrival: Arrival, now: datetime, judgement: Judgement, message: CapMessage | None) -> CapMessageRow:
-    trusted = judgement.own or arrival.source is None
+    from_known = judgement.named or arrival.source is None
     params: dict[str, Any] = {**judgement.params, "areas": list(judgement.area_ids)}
     if message is not None:
-        params[remembered.MARKS] = remembered.marks_of(message, own=judgement.own)
+        params[remembered.MARKS] = remembered.marks_of(message, own=judgement.own, named=judgement.named)
     identifier, sender, sent = remembered.identity_of(message) if message else (None, None, None)
     return CapMessageRow(
         received_at=now,
         via=arrival.via,
         source=arrival.by[:80],
         digest=arrival.digest,
-        raw=arrival.raw[: safe.LIMIT_BYTES if trusted else _UNTRUSTED_BYTES],
+        raw=arrival.raw[: safe.LIMIT_BYTES if from_known else _UNTRUSTED_BYTES],
         identifier=identifier,
         sender=sender,
         sent=sent,

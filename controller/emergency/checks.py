@@ -114,7 +114,10 @@ def check_confirmed(confirmed: str, content: Content, tree: AreaTree) -> None:
 
 
 def confirmation(confirm: str, held_s: float | None) -> str:
-    """What the button or the field gave; a button says how long. Raises Invalid `emergency.held_too_short`."""
+    """What the button or the field gave; a button says for how long.
+
+    Raises Invalid `emergency.held_too_short`.
+    """
     if confirm == HELD and (held_s is None or not held_s >= LEAST_HELD_S):
         raise Invalid("emergency.held_too_short", field="confirm")
     return confirm

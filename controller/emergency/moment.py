@@ -72,7 +72,7 @@ class Moment:
             raise errors.refused(move, why_not, self.rule, name)
 
     def check_confirmed(self, move: Move, content: Content, confirmed: str, digest: str | None) -> None:
-        """Who presses means this content and no other. `digest` is of what was seen; a second person must tell.
+        """Who presses means this content and no other. `digest` is of what was seen; two people need it.
 
         Raises Invalid, Conflict `emergency.changed_meanwhile`, and as `check`.
         """

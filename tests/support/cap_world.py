@@ -16,6 +16,7 @@ from typing import Any
 
 from audio_library import Store
 from audio_library.speech import SpeechFailed
+from controller.accounts.rules import Principal
 from controller.accounts.tables import Grant, Person, Role
 from controller.areas.tables import Area, AreaLevel
 from controller.boards.desk import Desk
@@ -83,9 +84,11 @@ class CapWorld:
         values: dict[str, Any] = {"source": self.source, "by": self.source.name}
         return self.reception.take(Arrival(raw, via, **(values | changes)))
 
-    def bring(self, raw: bytes) -> CapMessageRow:
-        """By an officer."""
-        return self.take(raw, source=None, by="alert_officer")
+    def bring(self, raw: bytes, realm: str = "lao-cai") -> CapMessageRow:
+        """By an officer of this area."""
+        grants = ((Role.ALERT_OFFICER, realm),)
+        officer = Principal("alert_officer", "alert_officer", "Cán bộ cảnh báo", "vi", grants)
+        return self.take(raw, source=None, by="alert_officer", officer=officer)
 
     def alerts(self) -> Sequence[AlertRow]:
         with self.context.database.read() as session:

@@ -41,7 +41,7 @@ def bring(page: InPage, typed: Posted) -> Response:
         raw = _file(typed)
     except Refused as error:
         return _listing(page, trouble=problem(page, error), status=status_of(error))
-    arrival = Arrival(raw, Via.PAGE, None, page.person.username)
+    arrival = Arrival(raw, Via.PAGE, None, page.person.username, officer=page.person)
     row = Reception(page.context, desk_of(page.request)).take(arrival)
     return RedirectResponse(f"{MESSAGES}?moi={row.id}", 303)
 
