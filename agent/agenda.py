@@ -82,6 +82,8 @@ class Agenda:
         """Of the alerts, the worst first."""
         alerts = self.alerts.parts(at).values()
         for part in sorted(alerts, key=lambda part: (-part.occurrence.rank, part.occurrence.start)):
+            if part.alert is not None:
+                yield part.alert.signal
             yield from items_of(part.planned)
 
     def _planned(self, card: StationCard, at: Moment) -> dict[str, Part]:

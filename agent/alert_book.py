@@ -21,11 +21,13 @@ log = logging.getLogger(__name__)
 class AlertBook:
     """`refresh` it when a board or the card has changed; the rest only looks.
 
-    `heard` is asked whether anything of a sounding has been heard here, what sounds now included.
+    `heard` is asked whether anything of a sounding has been heard here, what sounds now included;
+    `holds` whether a sound is at hand.
     """
 
     def __init__(self, store: PlanStore, boards: BoardStore, ledger: Ledger, ages: Ages) -> None:
         self.heard: Callable[[str], bool] = ledger.has_been_heard
+        self.holds: Callable[[str], bool] = lambda _: True
         self._store = store
         self._boards = boards
         self._ledger = ledger
@@ -46,7 +48,7 @@ class AlertBook:
         before = self._posted | self._expired
         self._posted = posted(card, self._boards.boards(card.areas))
         left = {id_: one for id_, one in before.items() if id_ not in self._posted and self._is_open(id_)}
-        self._expired = {id_: one for id_, one in left.items() if self._is_over(one.alert, at)}
+        self._expired = {id_: one for id_, one in left.items() if self._is_over(one, at)}
         gone = {id_: self._part(one, card, at) for id_, one in left.items() if id_ not in self._expired}
         found = self.withdrawn() | dict(self._begun_and_gone(card, at)) | gone
         self._withdrawn = {id_: part for id_, part in found.items() if id_ not in self._posted}
@@ -107,18 +109,24 @@ class AlertBook:
     def _has_point(self, alert: Alert) -> bool:
         return not alert.only_after or any(map(self.heard, alert.only_after))
 
-    def _is_over(self, alert: Alert, at: Moment) -> bool:
-        return at.now >= ends_at(alert, self._ages.of(alert.sounding), at)
+    def _is_over(self, one: Posted, at: Moment) -> bool:
+        """By our clock, or because whoever took it off the board did so when its time was over."""
+        if at.now >= ends_at(one.alert, self._ages.of(one.alert.sounding), at):
+            return True
+        board = self._boards.board(one.area)
+        return board is not None and board.issued_at >= one.alert.expires_at
 
     def _part(self, one: Posted, card: StationCard, at: Moment) -> Part:
         """What has begun stays what it was then, but for its time and its volume."""
-        age_s = self._ages.of(one.alert.sounding)
-        row = self._ledger.begun.get(one.alert.sounding)
+        sounding = one.alert.sounding
+        age_s, over = self._ages.of(sounding), sounding in self._expired
+        row = self._ledger.begun.get(sounding)
         if row is None:
-            return part_for(one, card, age_s, at)
+            with_signal = self.holds(one.alert.signal.sha256)
+            return part_for(one, card, age_s, at, with_signal=with_signal, over=over)
         changes = {
             "start": begins_at(one.alert, age_s, at),
-            "lateness": lateness_of(one.alert, age_s, at),
+            "lateness": lateness_of(one.alert, age_s, at, over=over),
             "volume": card.emergency_volume,
         }
         planned = row.planned.model_copy(update=changes)
@@ -134,8 +142,9 @@ class AlertBook:
 
 
 def is_alert(row: Begun) -> bool:
-    """An emergency that came by a board, not by a plan: it has a signal."""
-    return row.planned.priority is Priority.EMERGENCY and bool(row.planned.opening)
+    """An emergency that came by a board, not by a plan, whose ids begin with those of their schedules."""
+    planned = row.planned
+    return planned.priority is Priority.EMERGENCY and not planned.id.startswith(f"{planned.schedule}@")
 
 
 def _closes(row: Begun) -> datetime:

@@ -30,6 +30,7 @@ SWEEP_S = 1.0
 SPEAKER_RETRY_S = 5.0
 SOUND_RETRY_S = 1.0
 DISK_RETRY_S = 5.0
+SOUNDLESS = (OutcomeReason.SOUND_MISSING, OutcomeReason.SOUND_UNREADABLE, OutcomeReason.SPEAKER_FAILED)
 ALERT_ALONE_S = (0.3, 1.0)
 """For about so long after an alert has begun nothing else is done, the disk least of all."""
 
@@ -55,6 +56,8 @@ class Conductor:
         self._wants_sound = True
         self.stage = Stage(self._ledger, performer, self._clock, self._poked.set)
         agenda.alerts.heard = self._has_heard
+        agenda.alerts.holds = self._has_signal
+        self._undecodable: set[str] = set()
         self.on_report: Callable[[], None] = lambda: None
 
     def poke(self) -> None:
@@ -230,9 +233,16 @@ class Conductor:
             if run is not None and run.id == part.planned.id:
                 await self.stage.silence(run, OutcomeReason.WITHDRAWN)
             if part.planned.id in self._ledger.begun or part.alert is not None:
-                heard = self._ledger.sounded_s(part.planned.id) > 0
-                outcome = Outcome.PARTLY_PLAYED if heard else Outcome.SKIPPED
-                await self._end(part, outcome, OutcomeReason.WITHDRAWN)
+                await self._end(part, *self._ending_of_withdrawn(part.planned.id))
+
+    def _ending_of_withdrawn(self, id_: str) -> tuple[Outcome, OutcomeReason]:
+        """What could not have sounded here anyway has failed, whoever takes it back."""
+        if self._ledger.sounded_s(id_) > 0:
+            return Outcome.PARTLY_PLAYED, OutcomeReason.WITHDRAWN
+        trouble, _ = self._trouble.get(id_, (self._ledger.held.get(id_), 0.0))
+        if trouble in SOUNDLESS:
+            return Outcome.FAILED, trouble
+        return Outcome.SKIPPED, OutcomeReason.WITHDRAWN
 
     async def _pass_over(self, at: Moment) -> None:
         """An all-clear says nothing to those who never heard the alert."""
@@ -327,7 +337,7 @@ class Conductor:
             case SpeakerFailed():
                 await self._try_again(run, OutcomeReason.SPEAKER_FAILED, SPEAKER_RETRY_S)
             case SoundUnreadable():
-                await self._give_up_unreadable(run)
+                await self._give_up_unreadable(run, problem)
             case _:
                 await self._try_again(run, OutcomeReason.SOUND_MISSING, SOUND_RETRY_S)
 
@@ -342,12 +352,20 @@ class Conductor:
         self._trouble[run.id] = (why, self._clock.monotonic_s() + pause_s)
         await self.stage.let_go(run, why)
 
-    async def _give_up_unreadable(self, run: Run) -> None:
+    def _has_signal(self, sha256: str) -> bool:
+        return sha256 not in self._undecodable and self._cache.files.has(sha256)
+
+    async def _give_up_unreadable(self, run: Run, problem: SoundUnreadable) -> None:
         """A rotted copy is fetched anew and may still come in time; a sound nobody can decode will not."""
         await self._try_again(run, OutcomeReason.SOUND_UNREADABLE, SOUND_RETRY_S)
         for item in items_of(run.part.planned):
             if self._cache.files.has(item.sha256):
                 await self._cache.distrust(item.sha256)
+        alert = run.part.alert
+        if alert is not None and self._cache.files.path(alert.signal.sha256).name == problem.params["file"]:
+            self._undecodable.add(alert.signal.sha256)
+            if run.sounded_s == 0:
+                return
         if self._is_ready(run.part, self._clock.now()):
             outcome = Outcome.PARTLY_PLAYED if run.sounded_s > 0 else Outcome.FAILED
             await self._end(run.part, outcome, OutcomeReason.SOUND_UNREADABLE)

@@ -13,12 +13,14 @@ from agent.conductor import Conductor
 from agent.inbox import Inbox
 from agent.journal import Journal
 from agent.link import Connection
+from agent.receipts import PAUSE_S
 from wire import topics
 from wire.messages import Heartbeat, HeldLayer
 
 log = logging.getLogger(__name__)
 
 LEAST_PAUSE_S = 1.0
+AFTER_CHANGE_S = (0.0, PAUSE_S)
 AFTER_ALERT_S = (0.5, 2.5)
 """Heartbeats of thousands of stations must not stand in the way of the alert that they tell of."""
 
@@ -92,5 +94,5 @@ class Health:
                 await self._wanted.wait()
         except TimeoutError:
             return
-        if any(self.agenda.alerts.in_force()):
-            await asyncio.sleep(self.chance.uniform(*AFTER_ALERT_S))
+        in_force = any(self.agenda.alerts.in_force())
+        await asyncio.sleep(self.chance.uniform(*(AFTER_ALERT_S if in_force else AFTER_CHANGE_S)))

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from agent.board_store import BoardStore
 from agent.clock import Clock
@@ -24,6 +24,7 @@ from wire.signing import Keyring
 log = logging.getLogger(__name__)
 
 REFUSALS_KEPT = 20
+AHEAD_AT_MOST = timedelta(days=1)
 
 
 class Inbox:
@@ -96,6 +97,7 @@ class Inbox:
         """In memory, obeyed, and only then on disk."""
         board = self._keyring.open(token, AlertBoard)
         self._check_area(area, board.area)
+        self._check_issue(board.issued_at)
         held = self._boards.board(area)
         if not _is_newer(board.version, held.version if held else None):
             return
@@ -108,6 +110,7 @@ class Inbox:
     async def _take_standing(self, area: str, token: bytes) -> None:
         layer = self._keyring.open(token, StandingLayer)
         self._check_area(area, layer.area)
+        self._check_issue(layer.issued_at)
         held = self._boards.standing(area)
         if _is_newer(layer.version, held.version if held else None):
             await asyncio.to_thread(self._boards.keep_standing, layer, token)
@@ -130,6 +133,11 @@ class Inbox:
             raise WrongTarget(f"document of {meant_for} on the topic of {area}")
         if self._store.card is None or area not in self._store.card.areas:
             raise WrongTarget(f"{area} is not in this station's chain")
+
+    def _check_issue(self, issued_at: datetime) -> None:
+        """What comes out of the future would keep out all that comes after it."""
+        if self._trusts_its_clock() and issued_at > self._clock.now() + AHEAD_AT_MOST:
+            raise Malformed(f"issued at {issued_at.isoformat()}, in the future")
 
     def _check_expiry(self, expires_at: datetime) -> None:
         if self._clock.now() >= expires_at:

@@ -144,14 +144,24 @@ class Reel:
             yield _joined(pending, self._gain)
 
     def _choose(self, slot: int, item: Item) -> Item:
-        """Fresh sound if it has come by now, what stands in for it if not."""
+        """Fresh sound if it has come by now and can be decoded, what stands in for it if not."""
         instead = item.instead
-        if instead is None or self._files.has(item.sha256) or not self._files.has(instead.sha256):
+        if instead is None or not self._files.has(instead.sha256) or self._can_sound(item):
             self.replaced.discard(slot)
             return item
-        log.warning("standing sound instead: occurrence=%s missing=%s", self.order.planned.id, item.sha256)
+        log.warning("standing sound instead: occurrence=%s of=%s", self.order.planned.id, item.sha256)
         self.replaced.add(slot)
         return instead
+
+    def _can_sound(self, item: Item) -> bool:
+        """Its first samples are decoded for that."""
+        if not self._files.has(item.sha256):
+            return False
+        try:
+            return next(decode(self._files.path(item.sha256)), None) is not None
+        except SoundUnreadable as error:
+            log.warning("fresh sound cannot be decoded: sha256=%s problem=%s", item.sha256, error)
+            return False
 
     def _segment(self, segment: Segment) -> Iterator[Frames]:
         left = round(segment.seconds * SAMPLE_RATE_HZ)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from agent.programme import Part, part_of
 from wire.alerts import Alert, AlertBoard, StandingLayer, StandingSound
 from wire.ids import LatenessRule, Priority
-from wire.messages import Item, Lateness, PlannedOccurrence, StationCard
+from wire.messages import Lateness, PlannedOccurrence, StationCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +52,24 @@ def ends_at(alert: Alert, age_s: float, at: Moment) -> datetime:
     return at.now + alert.validity - timedelta(seconds=age_s)
 
 
-def part_for(one: Posted, card: StationCard, age_s: float, at: Moment) -> Part:
-    """The alert as this station sounds it: the voices of its languages, at the emergency volume."""
+def part_for(
+    one: Posted, card: StationCard, age_s: float, at: Moment, *, with_signal: bool = True, over: bool = False
+) -> Part:
+    """The alert as this station sounds it: the voices of its languages, at the emergency volume.
+
+    One that is `over` can neither begin nor go on any more.
+    """
     alert = one.alert
-    lateness = lateness_of(alert, age_s, at)
+    lateness = lateness_of(alert, age_s, at, over=over)
     planned = PlannedOccurrence(
         id=alert.sounding,
         schedule=alert.id,
         title=alert.title,
         start=begins_at(alert, age_s, at),
-        items=voices_for(alert, card),
+        items=tuple(item for voice in alert.voices_for(card.languages) for item in voice.items),
         repeats=alert.repeats,
         gap_s=alert.gap_s,
-        opening=(alert.signal,),
+        opening=(alert.signal,) if with_signal else (),
         closing=() if alert.closing is None else (alert.closing,),
         priority=Priority.EMERGENCY,
         volume=card.emergency_volume,
@@ -73,19 +78,14 @@ def part_for(one: Posted, card: StationCard, age_s: float, at: Moment) -> Part:
     return part_of(planned, one.area, one.depth, alert=alert)
 
 
-def lateness_of(alert: Alert, age_s: float, at: Moment) -> Lateness:
+def lateness_of(alert: Alert, age_s: float, at: Moment, *, over: bool = False) -> Lateness:
     """*Continue* lasts to the end of the validity; nothing may begin after it."""
-    left_s = (ends_at(alert, age_s, at) - begins_at(alert, age_s, at)).total_seconds()
+    end = ends_at(alert, age_s, at)
+    left_s = ((min(end, at.now) if over else end) - begins_at(alert, age_s, at)).total_seconds()
     grace_s = max(left_s, 0.0)
     if alert.lateness.rule is not LatenessRule.CONTINUE:
         grace_s = min(grace_s, alert.lateness.grace_s)
     return Lateness(rule=alert.lateness.rule, grace_s=grace_s)
-
-
-def voices_for(alert: Alert, card: StationCard) -> tuple[Item, ...]:
-    """In the order of the station's languages; all of them if it knows none."""
-    known = [voice for language in card.languages for voice in alert.voices if voice.language == language]
-    return tuple(item for voice in known or alert.voices for item in voice.items)
 
 
 def standing_for(card: StationCard, layers: Iterable[StandingLayer]) -> tuple[StandingSound, ...]:

@@ -59,12 +59,17 @@ def part_of(
         start=planned.start,
         seconds=seconds_of(planned, replaced) if replaced else planned.seconds,
         priority=planned.priority,
-        rank=alert.severity.rank if alert else 0,
+        rank=rank_of(alert) if alert else 0,
         lateness=planned.lateness.rule,
         grace_s=planned.lateness.grace_s,
         depth=depth,
     )
     return Part(planned, area, occurrence, alert)
+
+
+def rank_of(alert: Alert) -> int:
+    """Neither a drill nor an all-clear takes the loudspeaker from an alert, or keeps one waiting."""
+    return 0 if alert.drill or alert.only_after else alert.severity.rank + 1
 
 
 def items_by_first_use(parts: Iterable[Part], begun: Collection[str], now: datetime) -> Iterator[Item]:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from agent.posted import Moment, begins_at, ends_at, lateness_of, part_for, posted, standing_for, voices_for
+from agent.posted import Moment, begins_at, ends_at, lateness_of, part_for, posted, standing_for
+from agent.programme import rank_of
+from schedules.cue import closes
 from wire.alerts import StandingLayer, StandingSound, Voice
 from wire.ids import AlertKind, LatenessRule, Priority, Severity
 from wire.messages import Item, Lateness
@@ -74,17 +76,19 @@ def test_another_rule_keeps_its_own_grace_within_the_validity(alert: Any) -> Non
         (("hmn", "vi"), [3, 4, 2]),
         (("dao", "hmn"), [3, 4]),
         (("dao",), [2, 3, 4]),
+        (("vi", "vi"), [2]),
     ],
 )
 def test_voices_come_in_the_order_of_the_stations_languages(
-    alert: Any, make_card: Any, languages: tuple[str, ...], heard: list[int]
+    alert: Any, make_board: Any, make_card: Any, languages: tuple[str, ...], heard: list[int]
 ) -> None:
     voices = (Voice(language="vi", items=(item(2),)), Voice(language="hmn", items=(item(3), item(4))))
-    items = voices_for(alert(voices=voices), make_card(languages=languages))
-    assert [int(one.sha256, 16) for one in items] == heard
+    card, one = make_card(languages=languages), alert(voices=voices)
+    part = part_for(posted(card, [make_board(one)])[one.sounding], card, 0, Moment(NOW, True))
+    assert [int(item.sha256, 16) for item in part.planned.items] == heard
 
 
-def test_a_drill_differs_from_the_real_thing_only_in_its_sound(
+def test_a_drill_differs_from_the_real_thing_only_in_its_sound_and_its_rank(
     alert: Any, make_board: Any, make_card: Any
 ) -> None:
     def part(one: Any) -> Any:
@@ -97,10 +101,28 @@ def test_a_drill_differs_from_the_real_thing_only_in_its_sound(
     drill = part(alert(drill=True, signal=item(8), voices=notice_and_voice))
     sounds = {"opening", "items"}
     assert real.planned.model_dump(exclude=sounds) == drill.planned.model_dump(exclude=sounds)
-    assert (real.occurrence.priority, real.occurrence.rank) == (
-        drill.occurrence.priority,
-        drill.occurrence.rank,
-    )
+    assert real.occurrence.priority == drill.occurrence.priority
+
+
+@pytest.mark.parametrize("changes", [{"drill": True}, {"only_after": ("kc-x-r1@20261123T000000Z",)}])
+def test_a_drill_or_an_all_clear_is_weaker_than_any_alert(alert: Any, changes: dict[str, Any]) -> None:
+    least = rank_of(alert(severity=Severity.UNKNOWN))
+    assert rank_of(alert(severity=Severity.EXTREME, **changes)) < least < rank_of(alert())
+
+
+def test_a_voice_is_heard_without_a_signal_that_is_not_at_hand(
+    alert: Any, make_board: Any, make_card: Any
+) -> None:
+    one = posted(make_card(), [make_board(alert())])[alert().sounding]
+    part = part_for(one, make_card(), 0, Moment(NOW, True), with_signal=False)
+    assert (part.planned.opening, part.planned.seconds) == ((), 2)
+
+
+def test_what_is_over_can_neither_begin_nor_go_on(alert: Any, make_board: Any, make_card: Any) -> None:
+    one = posted(make_card(), [make_board(alert())])[alert().sounding]
+    at = Moment(NOW + MINUTE, True)
+    assert closes(part_for(one, make_card(), 0, at, over=True).occurrence, begun=False) == at.now
+    assert closes(part_for(one, make_card(), 0, at).occurrence, begun=False) > at.now
 
 
 def test_an_alert_is_an_emergency_at_the_emergency_volume(
@@ -111,7 +133,7 @@ def test_an_alert_is_an_emergency_at_the_emergency_volume(
     part = part_for(posted(card, [make_board(one)])[one.sounding], card, 0, Moment(NOW, True))
     assert (part.planned.priority, part.planned.volume) == (Priority.EMERGENCY, 95)
     assert part.planned.seconds == 1 + 3 * 2 + 2 * 2.0 + 5
-    assert (part.occurrence.rank, part.occurrence.depth) == (Severity.EXTREME.rank, 1)
+    assert (part.occurrence.rank, part.occurrence.depth) == (Severity.EXTREME.rank + 1, 1)
     assert part.last_word >= one.expires_at
 
 
