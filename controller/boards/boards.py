@@ -67,9 +67,11 @@ def next_version(old: int, now: datetime) -> int:
 
 
 def replaces(new: Act, old: Act | None) -> bool:
-    """A later revision does. Of two that were made at two controllers as the same one, the earlier holds."""
+    """A later revision does. Of two that were made as the same one a cancel holds, or else the earlier."""
     if old is None or new.revision != old.revision:
         return old is None or new.revision > old.revision
+    if ActKind.CANCEL in {new.what, old.what} and new.what is not old.what:
+        return new.what is ActKind.CANCEL
     return (new.at, new.model_dump_json()) < (old.at, old.model_dump_json())
 
 
@@ -77,6 +79,26 @@ def differs(recorded: Act, known: Act) -> bool:
     """Whether the same revision is on record otherwise than we know it; then the record is right."""
     same = (recorded.alert, recorded.area_ids) == (known.alert, known.area_ids)
     return recorded.revision == known.revision and not same
+
+
+def is_overruled(cancel: Act, other: Act) -> bool:
+    """Whether this is a cancel, and `other` an act of the same revision or a later one that keeps the alert.
+
+    Nothing but a cancel can be made of a cancelled alert: whoever made `other` did not know.
+    """
+    is_later = other.revision >= cancel.revision
+    return cancel.what is ActKind.CANCEL and other.what is not ActKind.CANCEL and is_later
+
+
+def alike(one: Act, other: Act) -> bool:
+    """Whether both ask for the same, be it twice or by two people. All cancels are alike."""
+    if one.what is not other.what or one.what is ActKind.CANCEL:
+        return one.what is other.what
+    return one.content == other.content and _extended_to(one) == _extended_to(other)
+
+
+def _extended_to(act: Act) -> datetime | None:
+    return act.alert.expires_at if act.alert and act.what is ActKind.EXTEND else None
 
 
 def concerned(before: Act | None, act: Act) -> list[str]:

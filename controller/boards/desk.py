@@ -7,20 +7,23 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from controller.boards import boards, service
 from controller.boards.boards import Key, key_of
 from controller.boards.mirror import Mirror
 from controller.boards.recorder import Recorder
 from controller.boards.spool import Spool
+from controller.boards.tickets import Carried, Ticket
 from controller.boards.wall import Sent, Wall
 from controller.clockwork.waker import Ear
 from controller.context import Context
 from controller.db.session import Database
-from controller.emergency.acts import Act, Performed
+from controller.emergency.acts import Act
 from controller.emergency.tables import ActKind
 from controller.mqtt.link import Link
 
@@ -43,28 +46,6 @@ _REMEMBERED: Final = timedelta(days=8)
 """Longer than any validity."""
 
 
-@dataclass
-class _Ticket:
-    """One act on its way."""
-
-    act: Act
-    areas: list[str]
-    urgent_until_s: float
-    """On the monotonic clock: so long another controller's board does not stand in its way."""
-    published_at: datetime | None = None
-    published: threading.Event = field(default_factory=threading.Event)
-    recorded: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def is_urgent(self) -> bool:
-        return not self.published.is_set() or time.monotonic() < self.urgent_until_s
-
-    def performed(self, deadline_s: float) -> Performed:
-        if self.published.wait(max(0.0, deadline_s - time.monotonic())):
-            self.recorded.wait(max(0.0, min(deadline_s - time.monotonic(), _RECORD_WAIT_S)))
-        return Performed(published_at=self.published_at, recorded=self.recorded.is_set())
-
-
 class Desk:
     """Every alert in force, by this process's best knowledge, and the boards that follow from it.
 
@@ -77,7 +58,7 @@ class Desk:
         self.pool = ThreadPoolExecutor(_REQUESTS, thread_name_prefix="desk-request")
         self._link = link
         self._announced: deque[Act] = deque()
-        self._tickets: dict[Key, _Ticket] = {}
+        self._tickets: dict[Key, Ticket] = {}
         self._performing = 0
         self._idle = threading.Condition()
         self._looking: tuple[float, Future[None]] | None = None
@@ -90,7 +71,9 @@ class Desk:
         self._mirror = mirror
         self._wall = Wall(context.signing_key, context.now, mirror, link)
         spool = Spool(context.settings.data_dir / "emergency" / "spool")
-        self._recorder = Recorder(spool, lambda act: record(self.context, act), self._on_recorded)
+        self._recorder = Recorder(
+            spool, lambda act: record(self.context, act), self._on_recorded, self._on_met
+        )
         if link is not None:
             mirror.listen(link)
             link.greet(lambda _connection: self._settle_ear.nudge())
@@ -104,18 +87,20 @@ class Desk:
         for act in self._recorder.load():
             self._wall.learn(act)
 
-    def perform(self, act: Act, wait_s: float = 2.0) -> Performed:
+    def perform(self, act: Act, wait_s: float = 2.0) -> Carried:
         """Publish and record; returns when it is published, or after `wait_s` in any case.
 
         What is not done then goes on: nothing that a database, a disk or a broker does makes this raise.
         The same revision of the same alert is performed once, and every caller is told how far it has come.
-        A cancel that met another act on the way still cancels, as the revision after that one.
+        A cancel that met another act on the way still cancels, as the revision after that one. Where another
+        act holds, that act is in the answer.
         """
         deadline_s = time.monotonic() + wait_s
         with self._idle:
             self._performing += 1
         try:
-            self._glance()
+            if act.what is not ActKind.CANCEL or self._wall.newest(act.alert_id) is None:
+                self._glance()
             self._wall.wait_until_told()
             ticket, sent = self._take(act)
             if sent is not None:
@@ -124,8 +109,8 @@ class Desk:
                 self._confirm(sent, wait_s)
             if self._link is None:
                 ticket.recorded.wait(wait_s)
-                return ticket.performed(deadline_s=0.0)
-            return ticket.performed(deadline_s)
+                return ticket.carried(0.0, 0.0)
+            return ticket.carried(deadline_s, _RECORD_WAIT_S)
         finally:
             with self._idle:
                 self._performing -= 1
@@ -143,6 +128,15 @@ class Desk:
         """The newest act on this alert, recorded or not; None also for an old one that is over."""
         self._hear_others()
         return self._wall.newest(alert_id)
+
+    def recorded(self, alert_id: str, revision: int) -> Act | None:
+        """The act on record as this revision; None also where the database does not say."""
+        try:
+            with self.context.database.read() as session:
+                return service.act_of(session, alert_id, revision)
+        except SQLAlchemyError:
+            _log.exception("whether %s r%d is recorded cannot be seen", alert_id, revision)
+            return None
 
     async def run(self) -> None:
         """Until cancelled: records, looks at the database, and sets boards right."""
@@ -185,36 +179,63 @@ class Desk:
         }
         return self._confirm(self._wall.set_right(self.pending(), urgent), _PUBLISH_TIMEOUT_S)
 
-    def _take(self, act: Act) -> tuple[_Ticket, Sent | None]:
-        """Put the act up, unless it is known already."""
+    def _take(self, act: Act) -> tuple[Ticket, Sent | None]:
+        """Put the act up, unless it, or a later one, is up already."""
         with self._wall.lock:
             self._hear_others()
             known = self._wall.newest(act.alert_id)
-            if known is not None and act.revision <= known.revision:
-                if act.what is not ActKind.CANCEL or known.what is ActKind.CANCEL:
-                    return self._ticket_of(known if key_of(act) not in self._tickets else act), None
-                act = boards.renumbered(act, known.revision + 1, known)
-            ticket = _Ticket(act, boards.concerned(known, act), time.monotonic() + _URGENT_S)
-            self._tickets[key_of(act)] = ticket
-            self._recorder.keep(act)
-            return ticket, self._wall.put_up(act)
+            if known is None or act.revision > known.revision:
+                return self._put_up(act)
+            if boards.is_overruled(act, known):
+                return self._put_up(boards.renumbered(act, known.revision + 1, known))
+            ticket = self._tickets.get(key_of(act))
+            if ticket is not None:
+                return ticket, None
+            is_it = act.revision == known.revision and boards.alike(act, known)
+            if is_it and not self._wall.is_up(known, known.area_ids):
+                return self._put_up(known)
+            return self._ticket_of(known), None
 
-    def _ticket_of(self, act: Act) -> _Ticket:
+    def _put_up(self, act: Act) -> tuple[Ticket, Sent]:
+        areas = self._wall.concerned(act)
+        ticket = Ticket(act, areas, time.monotonic() + _URGENT_S)
+        self._tickets[key_of(act)] = ticket
+        spooled = self._recorder.keep(act)
+        sent = self._wall.put_up(act)
+        self._recorder.await_spooled(act, spooled)
+        return ticket, sent
+
+    def _ticket_of(self, act: Act) -> Ticket:
         """Of one that came from elsewhere, made when it is asked for."""
         ticket = self._tickets.get(key_of(act))
         if ticket is None:
-            ticket = self._tickets[key_of(act)] = _Ticket(act, list(act.area_ids), float("-inf"))
-            ticket.published_at = act.at
-            ticket.published.set()
-            ticket.recorded.set()
+            ticket = self._tickets[key_of(act)] = Ticket(act, list(act.area_ids), float("-inf"))
+            if self._wall.is_up(act, act.area_ids):
+                ticket.is_up(act.at)
+            if act not in self.pending():
+                ticket.recorded.set()
         return ticket
+
+    def _cancel_again(self, cancel: Act, winner: Act) -> None:
+        """Another act took its revision, or came after it unknowing: the alert stays cancelled."""
+        again = boards.renumbered(cancel, winner.revision + 1, winner)
+        _log.warning(
+            "%s: r%d came in between, cancelled as r%d", again.alert_id, winner.revision, again.revision
+        )
+        before = self._tickets.pop(key_of(cancel), None)
+        ticket, sent = self._put_up(again)
+        if before is not None:
+            before.act, before.areas = again, ticket.areas
+            self._tickets[key_of(again)] = before
+        self._recorder.give_up(cancel)
+        self._background.submit(self._confirm, sent, _PUBLISH_TIMEOUT_S)
+        self._record_ear.nudge()
 
     def _confirm(self, sent: Sent, timeout_s: float) -> int:
         done = self._wall.confirm(sent, timeout_s)
         for ticket in list(self._tickets.values()):
             if not ticket.published.is_set() and self._wall.is_up(ticket.act, ticket.areas):
-                ticket.published_at = self.context.now()
-                ticket.published.set()
+                ticket.is_up(self.context.now())
         return done
 
     def _record_behind(self, sent: Sent) -> None:
@@ -267,7 +288,12 @@ class Desk:
         began_s, now = time.monotonic(), self.context.now()
         with self.context.database.read() as session:
             recorded = service.acts(session, now, self._wall.ids())
-        self._wall.adopt(recorded, began_s)
+        with self._wall.lock:
+            for act in recorded.values():
+                known = self._wall.newest(act.alert_id)
+                if known is not None and boards.is_overruled(known, act):
+                    self._cancel_again(known, act)
+            self._wall.adopt(recorded, began_s)
         self._forget(now)
 
     def _forget(self, now: datetime) -> None:
@@ -281,13 +307,33 @@ class Desk:
         """Acts of other controllers. Not in the link's thread, which a press may be waiting for."""
         while self._announced:
             act = self._announced.popleft()
-            if self._wall.learn(act):
-                _log.info("%s r%d was pressed at another controller", act.alert_id, act.revision)
-                self._recorder.yield_to(act)
+            with self._wall.lock:
+                self._hear_other(act)
+
+    def _hear_other(self, act: Act) -> None:
+        known = self._wall.newest(act.alert_id)
+        if not self._wall.learn(act):
+            return
+        _log.info("%s r%d was pressed at another controller", act.alert_id, act.revision)
+        self._recorder.yield_to(act)
+        if known is not None and boards.is_overruled(known, act):
+            self._cancel_again(known, act)
 
     def _on_announced(self, act: Act) -> None:
         self._announced.append(act)
         self._settle_ear.nudge()
+
+    def _on_met(self, act: Act) -> None:
+        """Its revision was on record already: as this act, or as one that came first."""
+        self._look()
+        with self.context.database.read() as session:
+            winner = service.act_of(session, act.alert_id, act.revision)
+        ticket = self._tickets.get(key_of(act))
+        if winner is None or act.what is ActKind.CANCEL or boards.alike(winner, act):
+            return
+        _log.warning("%s r%d was another act on record: ours is dropped", act.alert_id, act.revision)
+        if ticket is not None:
+            ticket.act = winner
 
     def _on_recorded(self, act: Act) -> None:
         ticket = self._tickets.get(key_of(act))

@@ -42,6 +42,13 @@ def newest_acts(
     return [(alert, revision) for alert, revision in session.execute(statement)]
 
 
+def carried_out(session: Session, alert_id: str, revision: int) -> tuple[AlertRow, AlertRevision] | None:
+    alert, found = session.get(AlertRow, alert_id), session.get(AlertRevision, (alert_id, revision))
+    if alert is None or found is None or found.state is not RevisionState.DONE:
+        return None
+    return alert, found
+
+
 def any_over(session: Session, now: datetime) -> bool:
     return session.execute(select(AlertRow.id).where(_over(now)).limit(1)).first() is not None
 

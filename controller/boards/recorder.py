@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 from controller.boards.boards import Key, key_of
@@ -20,7 +20,15 @@ _LONGEST_PAUSE_S: Final = 5.0
 class Recorder:
     """Keeps what is not recorded yet. `record` is idempotent, and may raise or block as databases do."""
 
-    def __init__(self, spool: Spool, record: Callable[[Act], bool], recorded: Callable[[Act], None]) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        record: Callable[[Act], bool],
+        recorded: Callable[[Act], None],
+        met: Callable[[Act], None],
+    ) -> None:
+        """`met` is told before `recorded` of one whose revision was on record already; it may raise."""
+        self._met = met
         self._spool = spool
         self._record = record
         self._recorded = recorded
@@ -37,10 +45,13 @@ class Recorder:
             self.add(act)
         return left
 
-    def keep(self, act: Act) -> None:
-        """Pending from now on, and spooled if the disk takes it within a moment."""
+    def keep(self, act: Act) -> Future[None]:
+        """Pending from now on, and being spooled."""
         self.add(act)
-        writing = self._pool.submit(self._spool.keep, act)
+        return self._pool.submit(self._spool.keep, act)
+
+    def await_spooled(self, act: Act, writing: Future[None]) -> None:
+        """For a moment: the disk may be slow, or full."""
         try:
             writing.result(_SPOOL_WAIT_S)
         except (OSError, TimeoutError):
@@ -55,6 +66,13 @@ class Recorder:
         with self._lock:
             if key_of(act) in self._pending:
                 self._pending[key_of(act)] = act
+
+    def give_up(self, act: Act) -> None:
+        """Another act is to be recorded in its place."""
+        with self._lock:
+            if self._pending.get(key_of(act)) == act:
+                del self._pending[key_of(act)]
+        self._drop(act)
 
     def pending(self) -> tuple[Act, ...]:
         """In the order of their making."""
@@ -82,7 +100,8 @@ class Recorder:
     def _attempt(self, act: Act) -> bool:
         self._sync(act)
         try:
-            self._record(act)
+            if not self._record(act):
+                self._met(act)
         except Exception as error:  # noqa: BLE001  whatever the database does, the act stays pending
             why = error if not self._failures else None
             _log.warning("%s r%d is not recorded yet: %s", act.alert_id, act.revision, error, exc_info=why)

@@ -49,6 +49,12 @@ def acts(session: Session, now: datetime, alert_ids: Collection[str]) -> dict[st
     return {act.alert_id: act for act in found if act}
 
 
+def act_of(session: Session, alert_id: str, revision: int) -> Act | None:
+    """What was recorded as this revision."""
+    found = queries.carried_out(session, alert_id, revision)
+    return _act(*found) if found else None
+
+
 def any_over(session: Session, now: datetime) -> bool:
     return queries.any_over(session, now)
 

@@ -98,10 +98,16 @@ class Wall:
         if connection is not None:
             self._mirror.has_told(connection, wait=True)
 
+    def concerned(self, act: Act) -> list[str]:
+        """The areas whose boards change; also those that show the alert though it has left them."""
+        with self.lock:
+            areas = boards.concerned(self._known.get(act.alert_id), act)
+            return [*areas, *sorted(self._showing(act.alert_id).difference(areas))]
+
     def put_up(self, act: Act) -> Sent:
         """Sign and send the boards of every area that the act concerns; the first to gain it come first."""
         with self.lock:
-            areas = boards.concerned(self._known.get(act.alert_id), act)
+            areas = self.concerned(act)
             self._known[act.alert_id] = act
             return self._send(areas, announced=(act,))
 
@@ -142,6 +148,10 @@ class Wall:
         with self.lock:
             areas = sorted(self._areas() | kept.keys())
             return [one for area_id in areas if (one := self._for_row(area_id, kept.get(area_id)))]
+
+    def _showing(self, alert_id: str) -> set[str]:
+        shown = ((area_id, self._mirror.shown(area_id)) for area_id in self._mirror.areas())
+        return {area_id for area_id, alerts in shown if any(one.id == alert_id for one in alerts)}
 
     def _take_over(self, act: Act) -> None:
         """Whoever made it puts it up; we only see to it that it is done."""

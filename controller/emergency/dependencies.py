@@ -15,6 +15,7 @@ from controller.accounts import service as accounts
 from controller.accounts.dependencies import token_of
 from controller.accounts.errors import sign_in_needed
 from controller.accounts.rules import Principal
+from controller.boards import boards
 from controller.boards.desk import Desk
 from controller.context import Context
 from controller.emergency.acts import Act
@@ -72,14 +73,14 @@ def _carry_out(desk: Desk, request: Request, alert_id: str, make: Callable[[Acti
 def performed(desk: Desk, act: Act) -> ActAnswer:
     """Perform the act and tell how far it came; of one that was performed before, what it did then.
 
-    Raises Conflict `emergency.changed_meanwhile` where another act was made of the same alert at that moment.
+    Raises Conflict `emergency.changed_meanwhile` where other acts on the alert hold, and this one never did.
     """
     progress = desk.perform(act)
-    done = desk.newest(act.alert_id)
-    if done is not None and done.revision >= act.revision:
-        if done.revision == act.revision and done.what is not act.what:
-            raise changed_meanwhile()
-        act = done if done.what is act.what else act
+    holds = boards.alike(progress.act, act)
+    done = progress.act if holds else desk.recorded(act.alert_id, act.revision)
+    if done is None or not boards.alike(done, act):
+        raise changed_meanwhile()
+    act = done
     return ActAnswer(
         alert_id=act.alert_id,
         revision=act.revision,

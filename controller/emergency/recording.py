@@ -88,7 +88,9 @@ def _apply(session: Session, row: AlertRow, act: Act) -> None:
     drafts.describe(row, act.content)
     row.revision, row.area_ids = act.revision, list(act.area_ids)
     if act.what is ActKind.CANCEL:
-        row.state, row.ended_at = AlertState.CANCELLED, act.at
+        if row.state is not AlertState.CANCELLED:  # Later ones only take its all-clear back.
+            row.ended_at = act.at
+        row.state = AlertState.CANCELLED
         queries.discard_open(session, act.alert_id)
     elif act.alert is not None:
         row.state, row.expires_at, row.ended_at = AlertState.ACTIVE, act.alert.expires_at, None

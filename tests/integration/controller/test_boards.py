@@ -13,6 +13,7 @@ from controller.context import Context
 from controller.db.session import Database
 from controller.dispatch.tables import RetainedDocument
 from controller.emergency.acts import Act
+from controller.emergency.dependencies import performed
 from controller.emergency.recording import record
 from controller.emergency.tables import ActKind, AlertRevision, AlertRow, AlertState
 from tests.support.desks import BOARD, COMMUNE, SECOND, Place, Shut, perform, writing
@@ -266,3 +267,34 @@ async def test_a_board_that_cannot_be_set_right_ends_nothing(
     await place.until(lambda: place.shows(ear) == {act.alert.sounding}, "the alert")
     await place.until(lambda: "whatever it may be" in caplog.text, "it is logged")
     assert not controller.task.done()
+
+
+async def test_what_was_recorded_a_moment_before_is_put_up_at_once(place: Place) -> None:
+    """As a CAP message does it: the record and the message are one transaction."""
+    ear, controller = await place.begin()
+    act = place.act()
+    await asyncio.to_thread(record, controller.context, act)
+    await place.until(lambda: controller.desk.newest(act.alert_id) or controller.desk._look(), "seen")
+    done = await perform(controller.desk, act)
+    assert done.published_at is not None
+    assert done.published_at >= act.at
+    await place.until(lambda: place.shows(ear) == {act.alert.sounding}, "the alert", within_s=0.3)
+
+
+async def test_an_all_clear_can_be_taken_off_again(place: Place) -> None:
+    ear, controller = await place.begin()
+    desk = controller.desk
+    press, clear = place.act(area_ids=(COMMUNE, "lao-cai")), place.act(revision=2, what=ActKind.CANCEL)
+    await perform(desk, press)
+    await perform(desk, clear)
+    await place.until(lambda: place.shows(ear) == {clear.alert.sounding}, "the all-clear")
+    off = place.act(revision=3, what=ActKind.CANCEL, silent=True)
+    answer = await asyncio.to_thread(performed, desk, off)
+    assert (answer.revision, answer.sounding) == (3, None)
+    await place.until(lambda: place.shows(ear) == set(), "silence", within_s=1)
+    await place.until(lambda: not desk.pending(), "the record")
+    await asyncio.to_thread(desk.reconcile)
+    assert place.shows(ear) == set()
+    with place.database.read() as session:
+        row = session.get_one(AlertRow, press.alert_id)
+        assert (row.state, row.revision, row.ended_at) == (AlertState.CANCELLED, 3, clear.at)

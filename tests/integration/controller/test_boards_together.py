@@ -1,6 +1,7 @@
 """Two controllers on one database and one broker put up the same boards, also where the database hangs."""
 
 import asyncio
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from controller.boards.desk import Desk
-from controller.emergency.tables import ActKind, AlertRevision
+from controller.emergency.dependencies import performed
+from controller.emergency.recording import record
+from controller.emergency.tables import ActKind, AlertRevision, AlertRow, AlertState
 from tests.support.desks import SECOND, Place, Shut, perform
 from wire.alerts import AlertBoard
 
@@ -134,3 +137,50 @@ async def test_a_cancel_that_met_an_update_still_cancels(place: Place, two: tupl
     await perform(other.desk, place.act(revision=2, what=ActKind.CANCEL, silent=True))
     await settled(place, ear, set(), one.desk, other.desk)
     assert other.desk.newest(act.alert_id).revision == 3
+
+
+async def test_a_cancel_that_lost_its_revision_in_the_database_still_cancels(place: Place) -> None:
+    """Published and told so; before it is on record another act commits as the same revision."""
+    shut = Shut()
+    ear, one = await place.begin(record=shut)
+    shut.open.set()
+    act = place.act()
+    await perform(one.desk, act)
+    await place.until(lambda: not one.desk.pending(), "the press is recorded")
+    shut.open.clear()
+    cancel = place.act(revision=2, what=ActKind.CANCEL, silent=True)
+    assert (await perform(one.desk, cancel)).published_at is not None
+    update = place.act(revision=2, what=ActKind.UPDATE)
+    await asyncio.to_thread(record, one.context, update)
+    await place.until(lambda: one.desk.newest(act.alert_id).revision == 3, "cancelled again")
+    shut.open.set()
+    await place.until(lambda: not one.desk.pending(), "the cancel is recorded")
+    await settled(place, ear, set(), one.desk)
+    assert update.alert.sounding not in {alert.sounding for one in place.boards(ear) for alert in one.alerts}
+    with place.database.read() as session:
+        kept = session.scalars(select(AlertRevision).order_by(AlertRevision.revision)).all()
+        assert [row.act for row in kept] == [ActKind.PRESS, ActKind.UPDATE, ActKind.CANCEL]
+        assert session.get_one(AlertRow, act.alert_id).state is AlertState.CANCELLED
+    again = await asyncio.to_thread(performed, one.desk, cancel)
+    assert (again.revision, again.recorded) == (3, True)
+
+
+async def test_a_cancel_holds_against_an_act_of_the_same_revision_that_was_made_before_it(
+    place: Place, two: tuple[list[Any], Shut]
+) -> None:
+    """The other controller's announcement comes late."""
+    (one, other), shut = two
+    ear, act = await place.listen(), place.act()
+    shut.open.set()
+    await perform(one.desk, act)
+    await place.until(lambda: not one.desk.pending(), "the press is recorded")
+    await place.until(lambda: other.desk.newest(act.alert_id), "known to both")
+    shut.open.clear()
+    cancel = place.act(revision=2, what=ActKind.CANCEL, silent=True)
+    update = place.act(revision=2, what=ActKind.UPDATE, at=cancel.at - timedelta(milliseconds=40))
+    await asyncio.gather(perform(one.desk, cancel), perform(other.desk, update))
+    await settled(place, ear, set(), one.desk, other.desk)
+    shut.open.set()
+    await place.until(lambda: not one.desk.pending() and not other.desk.pending(), "both are done")
+    await settled(place, ear, set(), one.desk, other.desk)
+    assert {controller.desk.newest(act.alert_id).what for controller in (one, other)} == {ActKind.CANCEL}

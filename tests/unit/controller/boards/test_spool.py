@@ -63,7 +63,7 @@ def test_a_failing_record_holds_back_its_own_alert_only_and_is_tried_again(
         done.append((one.alert_id[-1], one.revision))
         return True
 
-    recorder = Recorder(spool, record, lambda _act: None)
+    recorder = Recorder(spool, record, lambda _act: None, lambda _act: None)
     for one in (act(1), act(1, 2, after_s=1), act(2, after_s=2)):
         recorder.keep(one)
     pauses = [recorder.work() for _ in range(8)]
@@ -84,7 +84,7 @@ def test_a_failing_record_holds_back_its_own_alert_only_and_is_tried_again(
 
 def test_what_an_earlier_process_left_is_pending_again(spool: Spool, act: MakeAct) -> None:
     spool.keep(act(1))
-    recorder = Recorder(spool, lambda _act: False, lambda _act: None)
+    recorder = Recorder(spool, lambda _act: False, lambda _act: None, lambda _act: None)
     assert recorder.load() == [act(1)]
     assert recorder.pending() == (act(1),)
     recorder.work()
