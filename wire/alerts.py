@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from wire.ids import (
     AlertId,
@@ -17,6 +17,20 @@ from wire.ids import (
     StationId,
 )
 from wire.messages import Item, Language, Lateness, Message, Seconds, UtcDatetime
+
+MAX_VERSION: Final = 253_402_300_799_999
+"""The last millisecond of the year 9999: who signs a higher one by mistake locks nobody out."""
+
+Version = Annotated[int, Field(ge=1, le=MAX_VERSION)]
+
+
+def _known_kind(kind: object) -> object:
+    return AlertKind.OTHER if isinstance(kind, str) and kind not in tuple(AlertKind) else kind
+
+
+def _known_severity(severity: object) -> object:
+    unknown = isinstance(severity, str) and severity not in tuple(Severity)
+    return Severity.UNKNOWN if unknown else severity
 
 
 class Voice(Message):
@@ -37,8 +51,10 @@ class Alert(Message):
     id: AlertId
     revision: Annotated[int, Field(ge=1)]
     sounding: OccurrenceId
-    kind: AlertKind
-    severity: Severity
+    kind: Annotated[AlertKind, BeforeValidator(_known_kind)]
+    """*other* also for one that only a newer centre knows."""
+    severity: Annotated[Severity, BeforeValidator(_known_severity)]
+    """*unknown* also for one that only a newer centre knows."""
     drill: bool = False
     title: str = Field(default="", max_length=200)
     sent_at: UtcDatetime
@@ -73,7 +89,7 @@ class AlertBoard(Message):
 
     type: Literal["alerts"] = "alerts"
     area: AreaId
-    version: Annotated[int, Field(ge=1)]
+    version: Version
     issued_at: UtcDatetime
     alerts: tuple[Alert, ...] = Field(default=(), max_length=50)
 
@@ -82,7 +98,7 @@ class StandingSound(Message):
     """A sound to hold in advance. Without a language it is for every station (signals, chimes)."""
 
     item: Item
-    kind: AlertKind | None = None
+    kind: Annotated[AlertKind | None, BeforeValidator(_known_kind)] = None
     language: Language | None = None
 
 
@@ -91,7 +107,7 @@ class StandingLayer(Message):
 
     type: Literal["standing"] = "standing"
     area: AreaId
-    version: Annotated[int, Field(ge=1)]
+    version: Version
     issued_at: UtcDatetime
     sounds: tuple[StandingSound, ...] = Field(default=(), max_length=1000)
 

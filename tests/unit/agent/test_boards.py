@@ -130,6 +130,32 @@ async def test_a_clock_that_is_not_trusted_refuses_nothing_as_expired(
     assert desk.reasons() == []
 
 
+async def test_a_board_out_of_the_future_is_refused_and_keeps_nothing_out(
+    desk: Desk, key: SigningKey, make_board: Any
+) -> None:
+    def board(version: int, ahead: timedelta) -> AlertBoard:
+        made: AlertBoard = make_board(version=version)
+        return made.model_copy(update={"issued_at": datetime.now(UTC) + ahead})
+
+    await desk.inbox.take(BOARD, key.sign(board(9_000, timedelta(days=1, minutes=1))))
+    layer = standing_layer(9_000).model_copy(update={"issued_at": datetime.now(UTC) + timedelta(days=2)})
+    await desk.inbox.take(STANDING, key.sign(layer))
+    await desk.inbox.take(BOARD, key.sign(make_board(version=1).model_copy(update={"version": 2**62})))
+    assert set(desk.reasons()) == {RefusalReason.MALFORMED}
+    assert (desk.told, desk.version()) == ([], None)
+    await desk.inbox.take(BOARD, key.sign(board(5, timedelta(hours=23))))
+    assert (desk.told, desk.version()) == (["board"], 5)
+
+
+async def test_a_clock_that_is_not_trusted_judges_no_future(
+    desk: Desk, key: SigningKey, make_board: Any
+) -> None:
+    desk.clock.trusted = ClockTrust.UNKNOWN
+    later = make_board(version=5).model_copy(update={"issued_at": datetime.now(UTC) + timedelta(days=9_000)})
+    await desk.inbox.take(BOARD, key.sign(later))
+    assert desk.version() == 5
+
+
 async def test_standing_sounds_are_on_disk_before_they_count(
     desk: Desk, key: SigningKey, keyring: Keyring
 ) -> None:

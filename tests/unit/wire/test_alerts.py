@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from wire import topics
-from wire.alerts import Alert, AlertBoard, Voice
+from wire.alerts import MAX_VERSION, Alert, AlertBoard, StandingLayer, StandingSound, Voice
 from wire.errors import BadSignature, Malformed
 from wire.ids import AlertKind, LatenessRule, Severity
 from wire.messages import Item, Lateness, PlannedOccurrence
@@ -58,12 +58,34 @@ def test_every_alert_of_the_wire_fits_into_one_occurrence() -> None:
         {"voices": ()},
         {"repeats": 11},
         {"sent_at": datetime(2026, 11, 23)},  # noqa: DTZ001 - what must be refused
-        {"severity": "terrible"},
     ],
 )
 def test_an_alert_that_does_not_hold_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         alert(**change)
+
+
+def test_what_only_a_newer_centre_knows_does_not_spoil_the_board() -> None:
+    key = SigningKey.generate()
+    newer = alert().model_copy(update={"kind": "meteorite", "severity": "terrible"})
+    board = AlertBoard(area="lao-cai", version=7, issued_at=SENT).model_copy(
+        update={"alerts": (newer, alert(severity=Severity.MINOR))}
+    )
+    with pytest.warns(UserWarning, match="meteorite"):
+        token = key.sign(board)
+    first, second = Keyring.of(key.public_jwk()).open(token, AlertBoard).alerts
+    assert (first.kind, first.severity) == (AlertKind.OTHER, Severity.UNKNOWN)
+    assert (second.kind, second.severity) == (AlertKind.STORM, Severity.MINOR)
+    sound = {"item": SOUND.model_dump(), "kind": "meteorite", "language": "vi"}
+    assert StandingSound.model_validate(sound).kind is AlertKind.OTHER
+    assert StandingSound(item=SOUND).kind is None
+
+
+@pytest.mark.parametrize("kind", [AlertBoard, StandingLayer])
+def test_a_version_beyond_all_time_is_refused(kind: type[AlertBoard | StandingLayer]) -> None:
+    assert kind(area="lao-cai", version=MAX_VERSION, issued_at=SENT).version == MAX_VERSION
+    with pytest.raises(ValidationError):
+        kind(area="lao-cai", version=MAX_VERSION + 1, issued_at=SENT)
 
 
 def test_a_board_is_believed_only_as_it_was_signed() -> None:
