@@ -129,11 +129,18 @@ def cancel(
     *,
     all_clear: bool,
     pending: Iterable[Act] = (),
+    seen: int | None = None,
 ) -> Act:
-    """Every station falls silent; an all-clear is for those that heard it. Cancelled before: that act."""
+    """Every station falls silent; an all-clear is for those that heard it. Cancelled before: that act.
+
+    An all-clear that still stands is taken back by a cancel without one.
+    """
     at = Moment.at(session, context, now, person, alert_id, pending=pending)
-    if at.found.newest is not None and at.found.newest.what is ActKind.CANCEL:
-        return at.found.newest
+    newest = at.found.newest
+    if newest is not None and newest.what is ActKind.CANCEL:
+        is_news = seen is not None and newest.revision > seen
+        if all_clear or is_news or not at.found.all_clear_stands(now):
+            return newest
     at.check(Move.CANCEL)
     return _all_clear(at) if all_clear else _silence(at)
 
@@ -228,17 +235,18 @@ def _all_clear(at: Moment) -> Act:
     """For every area that the alert ever sounded in."""
     heard = [act for act in at.found.acts if act.alert is not None]
     soundings = dict.fromkeys(act.alert.sounding for act in heard if act.alert)
+    areas = [area_id for act in heard for area_id in act.area_ids]
+    content = at.last().content.model_copy(update={"area_ids": checks.few(areas, at.tree)})
     built = building.all_clear_of(
         at.session,
         at.now,
         _alert(at, Move.CANCEL),
-        at.last().content,
+        content,
         at.tree,
         revision=at.found.next_revision(),
         after=tuple(soundings),
     )
-    everywhere = checks.outermost([area_id for act in heard for area_id in act.area_ids], at.tree)
-    return _act(built, ActKind.CANCEL, at.person_id, at.now).model_copy(update={"area_ids": everywhere})
+    return _act(built, ActKind.CANCEL, at.person_id, at.now)
 
 
 def _alert(at: Moment, move: Move) -> Alert:

@@ -102,6 +102,17 @@ def outermost(area_ids: Collection[str], tree: AreaTree) -> tuple[str, ...]:
     )
 
 
+def few(area_ids: Collection[str], tree: AreaTree) -> tuple[str, ...]:
+    """All of them in no more than one alert may name: where they are too many, the areas above."""
+    found = outermost(area_ids, tree)
+    while len(found) > MOST_AREAS:
+        above = outermost([(tree.chain(area_id)[-2:] or (area_id,))[0] for area_id in found], tree)
+        if above == found:
+            break
+        found = above
+    return found
+
+
 def check_confirmed(confirmed: str, content: Content, tree: AreaTree) -> None:
     """Held long enough, or typed: one of the areas or the title, whatever marks and capitals.
 

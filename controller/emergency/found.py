@@ -70,6 +70,18 @@ class Found:
     def in_force(self, now: datetime) -> bool:
         return self.state(now) is AlertState.ACTIVE
 
+    def all_clear_stands(self, now: datetime) -> bool:
+        """Stations are told that it is over, or will be when they come back."""
+        newest = self.newest
+        if newest is None or newest.what is not ActKind.CANCEL or newest.alert is None:
+            return False
+        return now < newest.alert.expires_at
+
+    @property
+    def cancelled_at(self) -> datetime | None:
+        """By the first cancel; a second one only takes the all-clear back."""
+        return next((act.at for act in self.acts if act.what is ActKind.CANCEL), None)
+
     def next_revision(self) -> int:
         """For an act; what is prepared keeps its number if nothing came in between."""
         newest = self.newest.revision if self.newest else 0
@@ -101,6 +113,7 @@ class Found:
             open_act=prepared.act if prepared else None,
             open_state=prepared.state if prepared else None,
             asked_by=prepared.asked_by if prepared else None,
+            all_clear_stands=self.all_clear_stands(now),
         )
 
     @cached_property

@@ -213,7 +213,10 @@ async def extend(request: Request, alert_id: str, wanted: ExtendForm) -> ActAnsw
 
 @router.post("/alerts/{alert_id}/cancel")
 async def cancel(request: Request, alert_id: str, wanted: CancelForm = CancelForm()) -> ActAnswer:
-    """Every station falls silent; with `all_clear`, those that heard it are told that it is over."""
+    """Every station falls silent; with `all_clear`, those that heard it are told that it is over.
+
+    Once more without it: an all-clear that still stands is taken back.
+    """
     return await carry_out(
         request,
         alert_id,
@@ -225,6 +228,7 @@ async def cancel(request: Request, alert_id: str, wanted: CancelForm = CancelFor
             alert_id,
             all_clear=wanted.all_clear,
             pending=at.pending,
+            seen=wanted.seen,
         ),
     )
 

@@ -50,6 +50,8 @@ class Situation:
     open_act: ActKind | None = None
     open_state: RevisionState | None = None
     asked_by: str | None = None
+    all_clear_stands: bool = False
+    """It is cancelled, and stations may still sound that it is over."""
 
 
 _BEFORE: Final = frozenset({AlertState.DRAFT, AlertState.PROPOSED, AlertState.WAITING})
@@ -64,7 +66,8 @@ def refusal(move: Move, found: Situation, asked_for: ActKind | None = None) -> R
     """None where the move may be made. `asked_for` is the act that *ask* is about, where it is known.
 
     Press, update and repeat may need two people: one asks, and another than the one who asked carries out.
-    To extend or cancel, one is always enough.
+    To extend or cancel, one is always enough. What is cancelled with an all-clear can be cancelled once more:
+    then the all-clear falls silent as well.
     """
     if move is Move.EDIT:
         return _edit(found)
@@ -72,6 +75,8 @@ def refusal(move: Move, found: Situation, asked_for: ActKind | None = None) -> R
         return None if found.open_act else Refusal.WRONG_STATE
     if move is Move.ASK:
         return _ask(found, asked_for)
+    if move is Move.CANCEL and found.all_clear_stands:
+        return None
     if move in {Move.EXTEND, Move.CANCEL}:
         return None if found.in_force else Refusal.WRONG_STATE
     return _carry_out(_ACT_OF[move], found)

@@ -68,7 +68,10 @@ class ExtendForm(BaseModel):
 
 
 class CancelForm(BaseModel):
+    """With `seen`, an alert that somebody else has cancelled since is left as it is."""
+
     all_clear: bool = False
+    seen: int | None = None
 
 
 class StandingForm(BaseModel):

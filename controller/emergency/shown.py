@@ -94,7 +94,6 @@ def line(viewer: Viewer, found: Found) -> AlertLine:
     prepared = found.open
     asked = prepared if prepared and prepared.state is RevisionState.WAITING else None
     moves = set(viewer.moves(found)) if asked else set()
-    cancelled = newest is not None and newest.what is ActKind.CANCEL
     return AlertLine(
         id=found.alert_id,
         kind=content.kind,
@@ -108,7 +107,7 @@ def line(viewer: Viewer, found: Found) -> AlertLine:
         created_at=row.created_at,
         sent_at=first.at if first else None,
         expires_at=_expires_at(found),
-        ended_at=newest.at if newest and cancelled else row.ended_at,
+        ended_at=found.cancelled_at or row.ended_at,
         asked_by_name=viewer.name(asked.asked_by) if asked else None,
         waits_for_me=bool(moves & _SECOND_PRESS),
         record_pending=bool(newest and newest.revision in found.unrecorded),

@@ -201,6 +201,7 @@ def board_page(
         status,
         alert=alert,
         acts=acts and alert.in_force,
+        may_take_back=Move.CANCEL in acts and not alert.in_force,
         may_repeat=Move.REPEAT in alert.may or (Move.ASK in alert.may and alert.open is None),
         sets=whole(alert.id, alert.content) if alert.open is None else (),
         done=done,

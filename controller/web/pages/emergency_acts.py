@@ -107,9 +107,15 @@ async def cancel(request: Request, alert_id: str) -> Response:
     typed = await request.form()
 
     def make(at: Acting) -> Act:
-        all_clear = text(typed, "all_clear") == "yes"
         return acting.cancel(
-            at.session, at.context, at.now, at.person, alert_id, all_clear=all_clear, pending=at.pending
+            at.session,
+            at.context,
+            at.now,
+            at.person,
+            alert_id,
+            all_clear=text(typed, "all_clear") == "yes",
+            pending=at.pending,
+            seen=_seen(typed),
         )
 
     return await _act(request, alert_id, make, _board_again(alert_id), "?xong=cancelled")

@@ -248,6 +248,19 @@ async def test_two_people(officer: Any, browser: Browse, alarm: Any, context: Co
     assert "second alert_officer đề nghị" in history
 
 
+async def test_an_all_clear_sent_by_mistake_is_taken_back(officer: Any, alarm: Any) -> None:
+    made = alarm.draft()
+    await officer.post(f"/khan-cap/{made}/phat", **HELD)
+    assert "Dừng báo an" not in await officer.words(f"/khan-cap/{made}")
+    await officer.post(f"/khan-cap/{made}/huy", all_clear="yes", seen="1")
+    assert "Dừng báo an ngay" in await officer.words(f"/khan-cap/{made}")
+    answer = await officer.post(f"/khan-cap/{made}/huy", all_clear="no", seen="2")
+    assert answer.status_code == 303
+    page = await officer.words(f"/khan-cap/{made}")
+    assert "Dừng báo an ngay" not in page
+    assert "Dừng báo an" in page
+
+
 async def test_an_update_is_prepared_seen_and_confirmed(officer: Any, alarm: Any, context: Context) -> None:
     made = alarm.draft()
     await officer.post(f"/khan-cap/{made}/phat", **HELD)
