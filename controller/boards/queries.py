@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 from sqlalchemy import CursorResult, and_, or_, select, update
 from sqlalchemy.orm import Session
@@ -13,6 +13,8 @@ from controller.dispatch.tables import RetainedDocument
 from controller.emergency.tables import AlertReceiptRow, AlertRevision, AlertRow, AlertState, RevisionState
 from wire import topics
 from wire.ids import AREA_PATTERN
+
+_CHUNK: Final = 500
 
 
 class KeptBoard(NamedTuple):
@@ -75,6 +77,19 @@ def boards(session: Session) -> dict[str, KeptBoard]:
     kept = [KeptBoard(*row) for row in rows]
     by_area = {one.topic.split("/")[3]: one for one in kept}
     return {area_id: one for area_id, one in by_area.items() if re.fullmatch(AREA_PATTERN, area_id)}
+
+
+def soundings(session: Session, alert_ids: Collection[str]) -> set[tuple[str, str]]:
+    """With their alerts."""
+    ids, found = sorted(alert_ids), set[tuple[str, str]]()
+    for start in range(0, len(ids), _CHUNK):
+        rows = session.execute(
+            select(AlertRevision.alert_id, AlertRevision.sounding).where(
+                AlertRevision.alert_id.in_(ids[start : start + _CHUNK]), AlertRevision.sounding.is_not(None)
+            )
+        )
+        found.update((alert_id, sounding) for alert_id, sounding in rows if sounding)
+    return found
 
 
 def save_receipts(session: Session, rows: Sequence[dict[str, Any]]) -> int:

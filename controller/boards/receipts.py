@@ -4,15 +4,17 @@ import asyncio
 import logging
 import threading
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Final
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from controller.boards import service
 from controller.boards.service import HeardReceipt
 from controller.context import Context
+from controller.emergency.acts import Act
 from controller.mqtt.link import Inbound, Link
 from controller.mqtt.reading import Reader
 from controller.stations import service as stations
@@ -22,13 +24,23 @@ from wire.alerts import AlertReceipt
 _log = logging.getLogger(__name__)
 
 _MOST: Final = 50_000
+_MOST_PATIENT: Final = 10_000
+_PATIENCE: Final = timedelta(seconds=30)
 
 
 class Receipts:
     """Reads and writes until cancelled. What the database does not take now is tried again the next time."""
 
-    def __init__(self, context: Context, link: Link, every_s: float = 0.2) -> None:
+    def __init__(
+        self,
+        context: Context,
+        link: Link,
+        every_s: float = 0.2,
+        pending: Callable[[], Iterable[Act]] = tuple,
+    ) -> None:
+        """`pending`: acts that are sounded already, and not recorded yet."""
         self._context = context
+        self._pending = pending
         self._every_s = every_s
         self._lock = threading.Lock()
         self._heard: deque[Inbound] = deque(maxlen=_MOST)
@@ -58,21 +70,62 @@ class Receipts:
         if not self._waiting:
             return 0
         try:
-            return self._write(list(self._waiting))
+            there, patient = self._sorted(list(self._waiting))
+            written = self._write(there)
         except OperationalError:
             _log.warning(
                 "the database does not take receipts now; %d wait", len(self._waiting), exc_info=True
             )
             return 0
+        self._waiting.clear()
+        self._waiting.extend(patient)
+        return written
 
-    def _write(self, waiting: Sequence[HeardReceipt]) -> int:
+    def _sorted(self, waiting: Sequence[HeardReceipt]) -> tuple[list[HeardReceipt], list[HeardReceipt]]:
+        """Those of stations and soundings that there are, and those whose sounding may yet be recorded."""
         speakers = {one.receipt.station for one in waiting}
+        pending = {(act.alert_id, act.alert.sounding) for act in self._pending() if act.alert}
         with self._context.database.read() as session:
             known = self._reader.known(speakers, stations.known(session, speakers))
+            sounded = pending | service.soundings(session, {one.receipt.alert for one in waiting})
+        mine = [one for one in waiting if one.receipt.station in known]
+        there = [one for one in mine if (one.receipt.alert, one.receipt.sounding) in sounded]
+        others = [one for one in mine if (one.receipt.alert, one.receipt.sounding) not in sounded]
+        return there, self._patient(others)
+
+    def _patient(self, others: Sequence[HeardReceipt]) -> list[HeardReceipt]:
+        """A receipt may come before the record of what it is about, but not for long."""
+        since = self._context.now() - _PATIENCE
+        fresh = [one for one in others if one.at > since]
+        for one in others:
+            if one.at <= since:
+                self._reader.refuse("unknown_sounding", one.receipt.sounding)
+        return fresh[-_MOST_PATIENT:]
+
+    def _write(self, receipts: Sequence[HeardReceipt]) -> int:
+        """All at once; where one breaks that, each by itself, without those that cannot be written."""
+        if not receipts:
+            return 0
+        try:
+            return self._keep(receipts)
+        except OperationalError:
+            raise
+        except (SQLAlchemyError, ValueError, OverflowError):
+            _log.exception("a receipt cannot be written; the others are written one by one")
+        return sum(self._keep_one(one) for one in receipts)
+
+    def _keep_one(self, one: HeardReceipt) -> int:
+        try:
+            return self._keep([one])
+        except OperationalError:
+            raise
+        except (SQLAlchemyError, ValueError, OverflowError):
+            self._reader.refuse("unwritable", one.receipt.station)
+            return 0
+
+    def _keep(self, receipts: Sequence[HeardReceipt]) -> int:
         with self._context.database.write() as session:
-            written = service.keep_receipts(session, [one for one in waiting if one.receipt.station in known])
-        self._waiting.clear()
-        return written
+            return service.keep_receipts(session, receipts)
 
     def _hear(self, message: Inbound) -> None:
         with self._lock:

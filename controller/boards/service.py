@@ -78,6 +78,11 @@ def kept_boards(session: Session) -> dict[str, queries.KeptBoard]:
     return queries.boards(session)
 
 
+def soundings(session: Session, alert_ids: Collection[str]) -> set[tuple[str, str]]:
+    """Everything that was ever sounded of these alerts, with its alert."""
+    return queries.soundings(session, alert_ids)
+
+
 def keep_receipts(session: Session, heard: Sequence[HeardReceipt]) -> int:
     """What each station has told of each sounding, one row for the two. The stations must be known."""
     rows: dict[tuple[str, str], dict[str, Any]] = {}

@@ -5,12 +5,12 @@ import logging
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from controller.context import Context
@@ -30,6 +30,7 @@ _MOST_REPORTS = 5_000
 _REPORTS_EVERY_S = 0.25
 
 Written = TypeVar("Written")
+Said = TypeVar("Said")
 
 
 @dataclass
@@ -135,12 +136,27 @@ class Intake:
         )
         presences = [one for one in presences if one.presence.station in known]
         heartbeats = [one for one in heartbeats if one.heartbeat.station in known]
-        if presences:
-            self._write(lambda session: stations.keep(session, presences, []))
-        if heartbeats:
-            self._write(lambda session: stations.keep(session, [], heartbeats))
-        if reports:
-            self._acknowledge({station: reports[station] for station in sorted(reports.keys() & known)})
+        self._each(presences, lambda some: self._write(lambda session: stations.keep(session, some, [])))
+        self._each(heartbeats, lambda some: self._write(lambda session: stations.keep(session, [], some)))
+        self._each(
+            [(station, reports[station]) for station in sorted(reports.keys() & known)],
+            lambda some: self._acknowledge(dict(some)),
+        )
+
+    def _each(self, said: Sequence[Said], write: Callable[[Sequence[Said]], object]) -> None:
+        """All at once; where one station's word breaks that, each by itself, without the broken ones."""
+        try:
+            if said:
+                write(said)
+        except OperationalError:
+            raise
+        except (SQLAlchemyError, ValueError, OverflowError):
+            if len(said) == 1:
+                self._reader.refuse("unwritable", str(said[0]))
+                return
+            _log.exception("what one of %d stations said cannot be written", len(said))
+            for one in said:
+                self._each([one], write)
 
     def _reports(self, messages: Iterable[Inbound]) -> dict[str, list[PlaybackReport]]:
         """What each station reports. One report that we cannot read does not hold up the others.

@@ -240,9 +240,8 @@ async def start_controller(
         desk_link = Link(address.host, address.port, f"controller-{context.process_id}-desk")
         desk = Desk(context, desk_link, record)
         clockwork = Clockwork(context, jobs(context, publisher, desk), waker, tick_s=0.2)
-        made = Controller(
-            context, waker, link, intake, clockwork, desk, desk_link, Receipts(context, link, every_s=0.05)
-        )
+        receipts = Receipts(context, link, every_s=0.05, pending=desk.pending)
+        made = Controller(context, waker, link, intake, clockwork, desk, desk_link, receipts)
         await asyncio.to_thread(desk.load)
         made.start()
         running.append(made)

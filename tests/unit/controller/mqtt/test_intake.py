@@ -2,18 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.orm import Session
 
 from controller.context import Context
 from controller.mqtt.intake import Intake
 from controller.mqtt.link import Inbound, Link
 from controller.playback import queries, service
 from controller.stations import service as stations
+from controller.stations.service import HeardPresence
+from controller.stations.tables import StationPicture
 from tests.support.waiting import eventually
 from wire import topics
 from wire.ids import Outcome, StationKind
@@ -96,3 +99,33 @@ async def test_a_report_does_not_wait_for_the_next_round(
     await asyncio.to_thread(eventually, counted, "the report is counted", 5.0)
     running.cancel()
     await asyncio.wait([running])
+
+
+@pytest.mark.parametrize("error", [OverflowError("too large"), DataError("INSERT", {}, Exception("NUL"))])
+def test_what_cannot_be_written_of_one_station_does_not_hold_up_the_others(
+    intake: Intake,
+    context: Context,
+    now: datetime,
+    area_tree: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    with context.database.write() as session:
+        stations.add(session, now, "loa-2", area_tree[1], "Cụm loa", kind=StationKind.VILLAGE_CLUSTER)
+    real = stations.keep
+
+    def choosy(session: Session, presences: Sequence[HeardPresence], heartbeats: Sequence[Any]) -> None:
+        if any(one.presence.station == "loa-1" for one in presences):
+            raise error
+        real(session, presences, heartbeats)
+
+    monkeypatch.setattr(stations, "keep", choosy)
+    for name in ("loa-1", "loa-2"):
+        payload = Presence(station=name, online=True, boot_id="b1", program_version="1", at=now).encode()
+        intake._inbox.presence(Inbound(topics.presence(name), payload, False, now, 1))
+    hear(intake, now)
+    intake.take_in()
+    assert intake.refused == {"unwritable": 1}
+    with context.database.read() as session:
+        assert session.get_one(StationPicture, "loa-2").online
+        assert set(queries.of_occurrence(session, OCCURRENCE)) == {"loa-1"}
