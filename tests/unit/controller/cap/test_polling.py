@@ -14,6 +14,7 @@ from controller.cap.sources import Source
 from controller.cap.tables import CapFeedState
 from tests.support.cap import SENDER, message
 from tests.support.cap_world import CapWorld
+from tests.support.waiting import eventually
 
 
 @dataclass
@@ -24,6 +25,8 @@ class Site:
     headers: dict[str, dict[str, str]] = field(default_factory=dict)
     statuses: dict[str, int] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    held: dict[str, threading.Event] = field(default_factory=dict)
+    """What is not answered before this."""
     url: str = ""
 
 
@@ -32,6 +35,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.site.asked.append(self.path)
+        if self.path in self.site.held:
+            self.site.held[self.path].wait(20)
         headers = self.site.headers.get(self.path, {})
         status = self.site.statuses.get(self.path, 200 if self.path in self.site.pages else 404)
         if headers.get("ETag") and self.headers.get("If-None-Match") == headers["ETag"]:
@@ -169,8 +174,24 @@ def test_a_bad_feed_holds_up_no_other(world: CapWorld, site: Site) -> None:
     found = states(world)
     failed = {name for number, name in enumerate(("refused", *names), 1) if found[f"s{number}"].failure}
     assert failed == {"refused", "bomb", "html", "huge", "gzip", "broken", "missing"}
-    assert [row.reason for row in world.messages()] == ["cap.is_test", None]
+    assert {row.reason for row in world.messages()} == {"cap.is_test", None}
     assert len(world.in_force()) == 1
+
+
+def test_a_slow_feed_holds_up_no_other(world: CapWorld, site: Site) -> None:
+    """It answers only when the other's message sounds."""
+    release = threading.Event()
+    site.pages = {"/slow": atom(), "/good": atom(entry("m1")), "/m1": message(world.clock[0])}
+    site.held = {"/slow": release}
+    job = configure(world, f"{site.url}/slow", f"{site.url}/good")
+    running = threading.Thread(target=job.run)
+    running.start()
+    try:
+        eventually(lambda: world.in_force() or None, "the other feed's message sounds", within_s=8)
+    finally:
+        release.set()
+        running.join()
+    assert states(world)["s1"].failed_at is None
 
 
 def test_a_mistake_in_the_file_of_sources_is_a_sentence_beside_the_job(world: CapWorld) -> None:
