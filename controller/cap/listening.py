@@ -6,7 +6,8 @@ import threading
 from collections import Counter, deque
 from typing import Final
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from controller.cap import sources
 from controller.cap.safe import LIMIT_BYTES
@@ -23,6 +24,8 @@ _log = logging.getLogger(__name__)
 TOPIC_FILTER: Final = f"{topics.ROOT}/cap/+"
 _MOST_WAITING_BYTES: Final = 4 * LIMIT_BYTES
 _RETRY_S: Final = 2.0
+_PASSING: Final = (OperationalError, InterfaceError, NoConnection)
+"""The database does not answer; the message is not to blame."""
 
 
 class Listening:
@@ -36,7 +39,7 @@ class Listening:
         self._waiting_bytes = 0
         self._ear = Ear()
         self.refused: Counter[str] = Counter()
-        """Messages that were not even kept, by why: `unknown_source`, `no_room`."""
+        """Messages that were not kept, by why: `unknown_source`, `no_room`, `not_signed`, `not_taken`."""
         link.hear(TOPIC_FILTER, 1, self.hear)
 
     def hear(self, message: Inbound) -> None:
@@ -56,13 +59,20 @@ class Listening:
                 await self._take(message)
 
     async def _take(self, message: Inbound) -> None:
-        """Again and again while the database does not answer: a message is not lost for that."""
+        """Again and again while the database does not answer: a message is not lost for that.
+
+        One that cannot be taken holds up no other.
+        """
         while True:
             try:
                 await asyncio.to_thread(self.take, message)
-            except OperationalError:
+            except _PASSING:
                 _log.warning("the database did not take a CAP message; once more", exc_info=True)
                 await asyncio.sleep(_RETRY_S)
+            except (SQLAlchemyError, OSError, ValueError):
+                _log.exception("a CAP message cannot be taken")
+                self._refuse("not_taken", message.topic)
+                return
             else:
                 return
 
@@ -76,7 +86,9 @@ class Listening:
         if source is None:
             self._refuse("unknown_source", message.topic)
             return
-        self._reception.take_new(Arrival(message.payload, Via.MQTT, source, source.name))
+        row = self._reception.take_new(Arrival(message.payload, Via.MQTT, source, source.name))
+        if row is not None and row.id is None:
+            self._refuse("not_signed", message.topic)
 
     def _next(self) -> Inbound | None:
         with self._lock:

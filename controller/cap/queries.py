@@ -36,10 +36,12 @@ def one_at_a_time(session: Session) -> None:
 
 
 def of_sender(session: Session, sender: str, since: datetime) -> list[KeptRow]:
-    """In the order in which they came."""
+    """What may be of a chain, in the order in which it came: from a known source, or with an alert."""
+    named = CapMessageRow.params["message", "named"].as_boolean()
     rows = session.execute(
         _kept()
         .where(CapMessageRow.sender == sender, CapMessageRow.received_at >= since)
+        .where(or_(CapMessageRow.alert_id.is_not(None), named))
         .order_by(CapMessageRow.id)
     )
     return [KeptRow._make(row) for row in rows]

@@ -2,8 +2,10 @@
 
 import hashlib
 import logging
+import threading
+from collections import defaultdict, deque
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from lxml import etree
@@ -16,7 +18,7 @@ from controller.cap import composing, parse, queries, remembered, safe, sign
 from controller.cap.errors import Unreadable, shortened
 from controller.cap.events import Events
 from controller.cap.following import Following
-from controller.cap.judge import Asked, Judgement, Signature, Step, judge
+from controller.cap.judge import Asked, Judgement, Known, Signature, Step, judge
 from controller.cap.model import CapMessage
 from controller.cap.sources import Source
 from controller.cap.tables import CapMessageRow, CapVerdict, Via
@@ -27,6 +29,9 @@ _log = logging.getLogger(__name__)
 
 _UNTRUSTED_BYTES: Final = 64_000
 """How much is kept of what may be anybody's."""
+_STRANGERS_AN_HOUR: Final = 10
+"""How many messages without a good signature are kept, by MQTT and source."""
+_HOUR: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -65,9 +70,14 @@ class Reception:
         self._context = context
         self._desk = desk
         self._events = Events.load()
+        self._lock = threading.Lock()
+        self._strangers: defaultdict[str, deque[datetime]] = defaultdict(deque)
 
     def take(self, arrival: Arrival) -> CapMessageRow:
-        """The message as it is kept now, with its verdict. Raises what the database raises."""
+        """The message as it is kept now, with its verdict. Raises what the database raises.
+
+        Of what anybody may have published only a few an hour are kept: the row of any more has no id.
+        """
         now = self._context.now()
         try:
             return self._take(arrival, _open(arrival, now), now)
@@ -80,6 +90,9 @@ class Reception:
             return self._keep_refused(arrival, now, Unreadable("cap.unexpected"))
 
     def _take(self, arrival: Arrival, opened: _Opened, now: datetime) -> CapMessageRow:
+        if arrival.via is Via.MQTT and opened.signature is not Signature.GOOD:
+            unknown = Known(now, self._context.settings.cap_sender, self._events)
+            return self._keep(_row(arrival, now, judge(_asked(arrival, opened), unknown), opened.message))
         content = self._content(arrival, opened)
         with self._context.database.write() as session:
             queries.one_at_a_time(session)
@@ -123,10 +136,27 @@ class Reception:
         return composing.read_aloud(self._context, content)
 
     def _keep_refused(self, arrival: Arrival, now: datetime, error: Unreadable) -> CapMessageRow:
-        row = _row(arrival, now, Judgement(CapVerdict.REFUSED, error.key, error.params), None)
+        return self._keep(_row(arrival, now, Judgement(CapVerdict.REFUSED, error.key, error.params), None))
+
+    def _keep(self, row: CapMessageRow) -> CapMessageRow:
+        """What is refused for itself; of what anybody may publish not the bytes, and not all."""
+        if row.via is Via.MQTT:
+            row.raw = b""
+            if not self._has_room(row.source, row.received_at):
+                return row
         with self._context.database.write() as session:
             session.add(row)
         return row
+
+    def _has_room(self, source: str, now: datetime) -> bool:
+        with self._lock:
+            times = self._strangers[source]
+            while times and times[0] <= now - _HOUR:
+                times.popleft()
+            if len(times) >= _STRANGERS_AN_HOUR:
+                return False
+            times.append(now)
+            return True
 
 
 def _open(arrival: Arrival, now: datetime) -> _Opened:

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import paho.mqtt.publish as mqtt
 import pytest
 from lxml import etree
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
+from controller.cap import queries
 from controller.cap.listening import Listening
 from controller.cap.sign import CapSigner
 from controller.cap.tables import CapMessageRow, CapVerdict
@@ -110,6 +111,48 @@ async def test_a_database_that_fails_for_a_moment_loses_no_message(
         running = group.create_task(listening.run())
         assert [row.verdict for row in await until_kept(world, 1)] == [CapVerdict.FIRED]
         running.cancel()
+
+
+async def test_one_that_the_database_refuses_holds_up_no_other(
+    world: CapWorld, signer: CapSigner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_new = world.reception.take_new
+    failures: list[Exception] = [OSError(), IntegrityError("x", {}, OSError()), DataError("x", {}, OSError())]
+
+    def picky(arrival: object) -> object:
+        if failures:
+            raise failures.pop()
+        return take_new(arrival)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(world.reception, "take_new", picky)
+    listening = Listening(world.context, Link("127.0.0.1", 1, "x"), world.reception)
+    for payload in (b"1", b"2", b"3", signed(message(NOW), signer)):
+        listening.hear(inbound(payload))
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(listening.run())
+        assert [row.verdict for row in await until_kept(world, 1)] == [CapVerdict.FIRED]
+        running.cancel()
+    assert listening.refused == {"not_taken": 3}
+
+
+def test_a_flood_of_forgeries_leaves_little_behind_and_no_genuine_message_out(
+    world: CapWorld, signer: CapSigner
+) -> None:
+    listening = Listening(world.context, Link("127.0.0.1", 1, "x"), world.reception)
+    for number in range(40):
+        listening.take(inbound(message(NOW, f"F-{number}")))
+    kept = world.messages()
+    assert {row.reason for row in kept} == {"cap.not_signed_mqtt"}
+    assert all(row.raw == b"" and row.sender for row in kept)
+    assert len(kept) + listening.refused["not_signed"] == 40
+    assert len(kept) <= 10
+    with world.context.database.read() as session:
+        assert not queries.of_sender(session, SENDER, NOW - timedelta(days=1))
+    listening.take(inbound(signed(message(NOW), signer)))
+    assert world.messages()[-1].verdict is CapVerdict.FIRED
+    world.clock[0] += timedelta(hours=1)
+    listening.take(inbound(message(NOW, "F-later")))
+    assert world.messages()[-1].identifier == "F-later"
 
 
 def test_what_does_not_fit_is_counted(world: CapWorld) -> None:
