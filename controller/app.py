@@ -90,11 +90,11 @@ async def serve(settings: Settings) -> None:
     if settings.broker == "embedded":
         await broker.start()
     link = Link(settings.broker_host, settings.broker_port, f"controller-{context.process_id}")
-    intake = Intake(context, link)
     publisher = Publisher(context, link)
     link.greet(lambda _connection: waker.wake("dispatch"))
     desk_link = Link(settings.broker_host, settings.broker_port, f"controller-{context.process_id}-desk")
     desk = Desk(context, desk_link, record)
+    intake = Intake(context, link, heed_versions=desk.heed_versions)
     receipts = Receipts(context, link, pending=desk.pending)
     listening_to_cap = Listening(context, link, Reception(context, desk))
     clockwork_ = Clockwork(context, jobs(context, publisher, desk), waker)

@@ -29,16 +29,21 @@ def in_force(act: Act, now: datetime) -> bool:
 
 
 def standing(
-    area_id: str, now: datetime, known: Mapping[str, Act], heard: Iterable[Alert] = ()
+    area_id: str,
+    now: datetime,
+    known: Mapping[str, Act],
+    heard: Iterable[Alert] = (),
+    here: Iterable[Act] | None = None,
 ) -> tuple[Alert, ...]:
-    """The alerts in force there, oldest first. `known` is the newest act of each alert, by its id.
+    """The alerts in force there, oldest first. `known` is the newest act of each alert, by its id; `here`
+    those of them that name the area, where they are at hand.
 
     `heard` are the alerts that the board in the broker shows: one whose act we do not know yet, or only an
     older one, was put there by another controller, and stays.
     """
     found = {
         act.alert.id: act.alert
-        for act in known.values()
+        for act in (known.values() if here is None else here)
         if act.alert is not None and area_id in act.area_ids and not is_over(act.alert, now)
     }
     for alert in heard:

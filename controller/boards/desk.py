@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -42,6 +42,9 @@ _RECORD_WAIT_S: Final = 0.25
 _URGENT_S: Final = 10.0
 _IDLE_S: Final = 30.0
 _LEAVE_S: Final = 3.0
+_AHEAD: Final = timedelta(days=3650)
+"""How far a clock of ours may once have been ahead."""
+_HEED_EVERY_S: Final = 60.0
 _REMEMBERED: Final = timedelta(days=8)
 """Longer than any validity."""
 
@@ -62,6 +65,7 @@ class Desk:
         self._performing = 0
         self._idle = threading.Condition()
         self._looking: tuple[float, Future[None]] | None = None
+        self._heeded_s: dict[str, float] = {}
         self._blind = self._unsettled = False
         self._recording = ThreadPoolExecutor(1, thread_name_prefix="desk-record")
         self._background = ThreadPoolExecutor(4, thread_name_prefix="desk")
@@ -137,6 +141,29 @@ class Desk:
         except SQLAlchemyError:
             _log.exception("whether %s r%d is recorded cannot be seen", alert_id, revision)
             return None
+
+    def heed_versions(self, held: Mapping[str, int]) -> None:
+        """The versions of boards that stations hold, by area: they would refuse a smaller one.
+
+        Anybody may say so: only what our clocks may have made counts, in areas that there are, now and then.
+        """
+        most, now_s = boards.next_version(0, self.context.now() + _AHEAD), time.monotonic()
+        higher = {
+            area_id: one for area_id, one in held.items() if self._mirror.version(area_id) < one <= most
+        }
+        if not higher:
+            return
+        try:
+            with self.context.database.read() as session:
+                there = service.areas(session, higher)
+        except SQLAlchemyError:
+            _log.exception("the versions that stations hold are heeded the next time")
+            return
+        for area_id in there:
+            if self._heeded_s.get(area_id, float("-inf")) < now_s - _HEED_EVERY_S:
+                self._heeded_s[area_id] = now_s
+                self._mirror.raise_version(area_id, higher[area_id])
+        self._settle_ear.nudge()
 
     async def run(self) -> None:
         """Until cancelled: records, looks at the database, and sets boards right."""

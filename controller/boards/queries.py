@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, cast
 from sqlalchemy import CursorResult, and_, or_, select, update
 from sqlalchemy.orm import Session
 
+from controller.areas.tables import Area
 from controller.db.upsert import upsert
 from controller.dispatch.tables import RetainedDocument
 from controller.emergency.tables import AlertReceiptRow, AlertRevision, AlertRow, AlertState, RevisionState
@@ -77,6 +78,13 @@ def boards(session: Session) -> dict[str, KeptBoard]:
     kept = [KeptBoard(*row) for row in rows]
     by_area = {one.topic.split("/")[3]: one for one in kept}
     return {area_id: one for area_id, one in by_area.items() if re.fullmatch(AREA_PATTERN, area_id)}
+
+
+def areas(session: Session, area_ids: Sequence[str]) -> set[str]:
+    found = set[str]()
+    for start in range(0, len(area_ids), _CHUNK):
+        found.update(session.scalars(select(Area.id).where(Area.id.in_(area_ids[start : start + _CHUNK]))))
+    return found
 
 
 def soundings(session: Session, alert_ids: Collection[str]) -> set[tuple[str, str]]:

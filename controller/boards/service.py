@@ -73,6 +73,11 @@ def note(session: Session, now: datetime, issued: Iterable[Issued]) -> int:
     return sum(_note_one(session, now, one, kept.get(one.board.area)) for one in issued)
 
 
+def areas(session: Session, area_ids: Iterable[str]) -> set[str]:
+    """Those that there are."""
+    return queries.areas(session, sorted(area_ids))
+
+
 def kept_boards(session: Session) -> dict[str, queries.KeptBoard]:
     """By area."""
     return queries.boards(session)

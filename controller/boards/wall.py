@@ -10,6 +10,7 @@ from typing import Final
 
 from controller.boards import boards
 from controller.boards.boards import Key, key_of
+from controller.boards.known import Known
 from controller.boards.mirror import ACTS_TOPIC, Announcement, Mirror, Told
 from controller.boards.queries import KeptBoard
 from controller.boards.service import Issued, digest_of
@@ -48,7 +49,7 @@ class Wall:
         self._now = now
         self._mirror = mirror
         self._link = link
-        self._known: dict[str, Act] = {}
+        self._known = Known()
         self._issued: dict[str, Issued] = {}
         self._taken_over_s: dict[str, float] = {}
         self._looked_s = float("-inf")
@@ -59,13 +60,13 @@ class Wall:
 
     def in_force(self, now: datetime) -> dict[str, Act]:
         with self.lock:
-            return {id_: act for id_, act in self._known.items() if boards.in_force(act, now)}
+            return {id_: act for id_, act in self._known.acts.items() if boards.in_force(act, now)}
 
     def ids(self) -> set[str]:
         """All alerts that are known or shown."""
         with self.lock:
             shown = {alert.id for area_id in self._mirror.areas() for alert in self._mirror.shown(area_id)}
-            return self._known.keys() | shown
+            return self._known.acts.keys() | shown
 
     def learn(self, act: Act) -> bool:
         """Of an act that was announced or spooled; whether it is news."""
@@ -87,10 +88,10 @@ class Wall:
     def forget(self, over_since: datetime, but: Collection[Key]) -> None:
         """Drop acts that were made before, and were over by then."""
         with self.lock:
-            for alert_id, act in list(self._known.items()):
+            for alert_id, act in list(self._known.acts.items()):
                 over_at = act.alert.expires_at if act.alert else act.at
                 if max(over_at, act.at) <= over_since and key_of(act) not in but:
-                    del self._known[alert_id]
+                    self._known.drop(alert_id)
 
     def wait_until_told(self) -> None:
         """On a new connection, for the fraction of a second in which the broker tells its boards."""
@@ -108,7 +109,7 @@ class Wall:
         """Sign and send the boards of every area that the act concerns; the first to gain it come first."""
         with self.lock:
             areas = self.concerned(act)
-            self._known[act.alert_id] = act
+            self._known.put(act)
             return self._send(areas, announced=(act,))
 
     def set_right(self, announced: Sequence[Act], urgent: Iterable[str]) -> Sent:
@@ -157,7 +158,7 @@ class Wall:
         """Whoever made it puts it up; we only see to it that it is done."""
         for area_id in boards.concerned(self._known.get(act.alert_id), act):
             self._taken_over_s[area_id] = time.monotonic()
-        self._known[act.alert_id] = act
+        self._known.put(act)
 
     def _for_row(self, area_id: str, kept: KeptBoard | None) -> Issued | None:
         connection = self._link.connection if self._link else None
@@ -190,11 +191,11 @@ class Wall:
         return theirs is not None and boards.carries(theirs, act)
 
     def _areas(self) -> set[str]:
-        named = {area_id for act in self._known.values() for area_id in act.area_ids}
-        return named | self._issued.keys() | self._mirror.areas()
+        return self._known.areas | self._issued.keys() | self._mirror.areas()
 
     def _wanted(self, area_id: str) -> tuple[Alert, ...]:
-        alerts = boards.standing(area_id, self._now(), self._known, self._mirror.shown(area_id))
+        known, shown = self._known, self._mirror.shown(area_id)
+        alerts = boards.standing(area_id, self._now(), known.acts, shown, known.at(area_id))
         if len(alerts) > boards.MOST_ALERTS:
             _log.error("%d alerts in force in %s: only the worst fit on its board", len(alerts), area_id)
         return boards.fitting(alerts)
@@ -205,9 +206,10 @@ class Wall:
             return False
         if told is None:
             return bool(wanted) or area_id in self._issued
+        is_behind = told.board is None or told.board.version < self._mirror.version(area_id)
         if told.ours and told.board is not None:
-            return told.board.alerts != wanted
-        if told.board is not None and boards.as_wanted(told.board, wanted, self._now()):
+            return is_behind or told.board.alerts != wanted
+        if told.board is not None and not is_behind and boards.as_wanted(told.board, wanted, self._now()):
             return False
         return hurried or self._had_its_time(told)
 

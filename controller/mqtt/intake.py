@@ -78,8 +78,16 @@ class Inbox:
 class Intake:
     """Decodes, writes and acknowledges until cancelled; raises if the database cannot be written."""
 
-    def __init__(self, context: Context, link: Link, every_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        context: Context,
+        link: Link,
+        every_s: float = 1.0,
+        heed_versions: Callable[[Mapping[str, int]], None] | None = None,
+    ) -> None:
+        """`heed_versions` is told the highest board that stations hold, by area."""
         self._context = context
+        self._heed_versions = heed_versions
         self._link = link
         self._every_s = every_s
         self._inbox = Inbox()
@@ -136,6 +144,8 @@ class Intake:
         )
         presences = [one for one in presences if one.presence.station in known]
         heartbeats = [one for one in heartbeats if one.heartbeat.station in known]
+        if self._heed_versions is not None and heartbeats:
+            self._heed_versions(_held_boards(heartbeats))
         self._each(presences, lambda some: self._write(lambda session: stations.keep(session, some, [])))
         self._each(heartbeats, lambda some: self._write(lambda session: stations.keep(session, [], some)))
         self._each(
@@ -197,6 +207,13 @@ class Intake:
             _log.warning("the database did not take what stations said; once more", exc_info=True)
         with self._context.database.write() as session:
             return work(session)
+
+
+def _held_boards(heartbeats: Iterable[HeardHeartbeat]) -> dict[str, int]:
+    held: dict[str, int] = {}
+    for board in (board for one in heartbeats for board in one.heartbeat.boards):
+        held[board.area] = max(board.version, held.get(board.area, 0))
+    return held
 
 
 def _keep_newest(latest: dict[str, Inbound], message: Inbound) -> None:

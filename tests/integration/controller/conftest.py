@@ -234,12 +234,12 @@ async def start_controller(
             wake=waker.wake,
         )
         link = Link(address.host, address.port, f"controller-{context.process_id}")
-        intake = Intake(context, link, every_s=0.1)
         publisher = Publisher(context, link)
         link.greet(lambda _connection: waker.wake("dispatch"))
         desk_link = Link(address.host, address.port, f"controller-{context.process_id}-desk")
         desk = Desk(context, desk_link, record)
         clockwork = Clockwork(context, jobs(context, publisher, desk), waker, tick_s=0.2)
+        intake = Intake(context, link, every_s=0.1, heed_versions=desk.heed_versions)
         receipts = Receipts(context, link, every_s=0.05, pending=desk.pending)
         made = Controller(context, waker, link, intake, clockwork, desk, desk_link, receipts)
         await asyncio.to_thread(desk.load)

@@ -17,7 +17,10 @@ from controller.emergency.dependencies import performed
 from controller.emergency.recording import record
 from controller.emergency.tables import ActKind, AlertRevision, AlertRow, AlertState
 from tests.support.desks import BOARD, COMMUNE, SECOND, Place, Shut, perform, writing
+from wire import topics
 from wire.alerts import AlertBoard
+from wire.ids import ClockTrust
+from wire.messages import CacheState, Heartbeat, HeldLayer
 from wire.signing import Keyring, SigningKey
 
 
@@ -298,3 +301,30 @@ async def test_an_all_clear_can_be_taken_off_again(place: Place) -> None:
     with place.database.read() as session:
         row = session.get_one(AlertRow, press.alert_id)
         assert (row.state, row.revision, row.ended_at) == (AlertState.CANCELLED, 3, clear.at)
+
+
+async def test_a_controller_that_lost_everything_learns_from_stations_how_far_its_boards_had_come(
+    place: Place,
+) -> None:
+    """New database, empty broker; the old clock was a year ahead. What no clock can have made is forged."""
+    ear, controller = await place.begin()
+    now = datetime.now(UTC)
+    ahead = int((now + timedelta(days=365)).timestamp() * 1000)
+    said = {COMMUNE: ahead, "lao-cai": 2**50, "noi-khong-co": ahead}
+    heartbeat = Heartbeat(
+        station="cum-loa-1",
+        boot_id="b1",
+        at=now,
+        uptime_s=9,
+        clock=ClockTrust.TRUSTED,
+        cache=CacheState(held=0, wanted=0),
+        boards=tuple(HeldLayer(area=area_id, version=version) for area_id, version in said.items()),
+    )
+    act = place.act(area_ids=tuple(said))
+    await perform(controller.desk, act)
+    await place.until(lambda: all(place.boards(ear, area_id) for area_id in said), "the alert")
+    ear.say(topics.heartbeat("cum-loa-1"), heartbeat.encode())
+    await place.until(lambda: place.boards(ear)[-1].version == ahead + 1, "issued anew", within_s=5)
+    assert place.shows(ear) == {act.alert.sounding}
+    for area_id in ("lao-cai", "noi-khong-co"):
+        assert len(place.boards(ear, area_id)) == 1

@@ -169,7 +169,8 @@ def test_a_receipt_waits_for_the_record_of_its_sounding_and_none_is_kept_for_an_
     now = [NOW]
     receipts = Receipts(replace(context, now=lambda: now[0]), Link("127.0.0.1", 1, "controller"))
     invented = f"{ALERT}-r1@20261123T100001Z"
-    for changes in ({}, {"sounding": invented}, {"alert": "kc-20261123-0000000f"}):
+    strange: tuple[dict[str, Any], ...] = ({}, {"sounding": invented}, {"alert": "kc-20261123-0000000f"})
+    for changes in strange:
         receipts._hear(heard(receipt("cum-loa-1", **changes)))
         receipts._hear(heard(receipt("cum-loa-2", **changes)))
     assert receipts.take_in() == 0

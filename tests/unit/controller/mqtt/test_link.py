@@ -54,7 +54,8 @@ async def test_a_message_that_breaks_its_handler_is_logged_and_the_next_is_heard
     serving = asyncio.create_task(broker.run())
     link = Link("127.0.0.1", port, "controller")
     link.hear("loaban/1/#", 1, fragile)
-    link.greet(lambda _connection: [link.offer(Publication("loaban/1/x", one)) for one in (b"a", b"b")])
+    for said in (b"a", b"b"):
+        link.greet(lambda _connection, said=said: link.offer(Publication("loaban/1/x", said)))  # type: ignore[misc]
     running = asyncio.create_task(link.run())
     await asyncio.wait_for(both.wait(), 10)
     assert heard == [b"a", b"b"]
