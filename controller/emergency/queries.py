@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import CursorResult, and_, case, select, update
+from sqlalchemy import CursorResult, and_, case, or_, select, update
 from sqlalchemy.orm import Session, defer
 
 from controller.cap.tables import CapMessageRow
@@ -162,6 +162,25 @@ def on_board(session: Session, alert_id: str, sounding: str) -> list[StationRow]
         .order_by(Station.name, Station.id)
     )
     return [StationRow._make(row) for row in rows]
+
+
+def last_begun(session: Session, soundings: Collection[str]) -> dict[str, datetime]:
+    """By sounding, when the last of the stations that have not told the end of it began."""
+    report = and_(
+        Playback.station_id == AlertReceiptRow.station_id,
+        Playback.occurrence_id == AlertReceiptRow.sounding,
+    )
+    rows = session.execute(
+        select(AlertReceiptRow.sounding, AlertReceiptRow.sounding_at)
+        .outerjoin(Playback, report)
+        .where(
+            AlertReceiptRow.sounding.in_(soundings),
+            AlertReceiptRow.sounding_at.is_not(None),
+            or_(Playback.outcome.is_(None), Playback.outcome == Outcome.UNKNOWN),
+        )
+        .order_by(AlertReceiptRow.sounding_at)
+    )
+    return {sounding: at for sounding, at in rows if at is not None}
 
 
 def standing(session: Session, message_id: str) -> StandingMessage | None:

@@ -17,7 +17,7 @@ from controller.emergency import queries, service
 from controller.emergency.acts import Act
 from controller.emergency.found import Found
 from controller.emergency.queries import StationRow
-from controller.emergency.rules import Evidence, Group, Sounding, Stage, stands
+from controller.emergency.rules import REPORT_GRACE_S, Evidence, Group, Sounding, Stage, stands
 from controller.emergency.schemas import CommuneLine, Counts, LiveBoard, SoundingName, StationLine
 from controller.emergency.tables import ActKind
 from controller.stations.rules import Picture, StationState, judge
@@ -72,6 +72,17 @@ def live(
         communes=look.communes(lines),
         stations=tuple(sorted(listed, key=lambda line: _TROUBLE_FIRST.index(line.group))),
     )
+
+
+def sounding_now(session: Session, now: datetime, acts: Iterable[Act]) -> set[str]:
+    """The alerts of which a station told that it sounds them, and has not told the end nor had time to."""
+    found = {act.alert.sounding: act for act in acts if act.alert is not None}
+    begun = queries.last_begun(session, found) if found else {}
+    return {
+        found[name].alert_id
+        for name, at in begun.items()
+        if (now - at).total_seconds() < found[name].seconds + REPORT_GRACE_S
+    }
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from fastapi import Request
 from controller.accounts.rules import Action, Principal, granted_areas
 from controller.context import Context
 from controller.dispatch.tree import AreaTree
+from controller.emergency import views
 from controller.emergency.acts import Act
 from controller.emergency.tables import ActKind
 
@@ -17,7 +18,10 @@ _NAMED: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """One alert in force; `places` are the first of its areas, `more` how many there are besides."""
+    """One alert in force; `places` are the first of its areas, `more` how many there are besides.
+
+    `sounding`: some station is known to sound it at this moment.
+    """
 
     id: str
     kind: str
@@ -25,6 +29,11 @@ class Band:
     title: str
     places: str
     more: int
+    sounding: bool
+
+    @property
+    def address(self) -> str:
+        return f"/khan-cap/{self.id}"
 
 
 def bands(request: Request, context: Context, principal: Principal, now: datetime) -> list[Band]:
@@ -37,7 +46,9 @@ def bands(request: Request, context: Context, principal: Principal, now: datetim
         tree = AreaTree.read(session)
         own = granted_areas(principal, Action.VIEW)
         seen = [act for act in acts if any(_meet(tree, area_id, own) for area_id in act.area_ids)]
-        return [_band(act, tree) for act in sorted(seen, key=lambda act: (act.content.drill, act.at))]
+        sounding = views.sounding_now(session, now, seen)
+    ordered = sorted(seen, key=lambda act: (act.content.drill, act.at))
+    return [_band(act, tree, sounding=act.alert_id in sounding) for act in ordered]
 
 
 def _meet(tree: AreaTree, area_id: str, own: frozenset[str]) -> bool:
@@ -45,7 +56,7 @@ def _meet(tree: AreaTree, area_id: str, own: frozenset[str]) -> bool:
     return not own.isdisjoint(tree.chain(area_id)) or any(area_id in tree.chain(one) for one in own)
 
 
-def _band(act: Act, tree: AreaTree) -> Band:
+def _band(act: Act, tree: AreaTree, *, sounding: bool) -> Band:
     names = [tree.name(area_id) for area_id in act.area_ids]
     content = act.content
     return Band(
@@ -55,4 +66,5 @@ def _band(act: Act, tree: AreaTree) -> Band:
         title=content.title,
         places=", ".join(names[:_NAMED]),
         more=max(0, len(names) - _NAMED),
+        sounding=sounding,
     )

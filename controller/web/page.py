@@ -28,13 +28,6 @@ from controller.web.texts import LANGUAGES
 LANGUAGE_COOKIE: Final = "loaban_language"
 _WORTH_PACKING_BYTES: Final = 1_000
 _SECTION_OF: Final = {"/luot-phat": "/lich-phat"}
-_WATCH_ALERTS: Final = "watch_alerts"
-_ALERT_ACTIONS: Final = (
-    Action.SEND_ALERT,
-    Action.MAKE_STANDING,
-    Action.APPROVE_STANDING,
-    Action.SEE_CAP,
-)
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
@@ -75,12 +68,6 @@ class Page:
         """Whether this person may do that somewhere."""
         return self.principal is not None and may_anywhere(self.principal, Action(action))
 
-    def shows(self, action: str) -> bool:
-        """Whether this person has a section of the menu."""
-        if action == _WATCH_ALERTS:
-            return any(self.may(one) for one in _ALERT_ACTIONS)
-        return self.may(action)
-
     @property
     def path(self) -> str:
         return self.request.url.path
@@ -105,6 +92,14 @@ class Page:
         if self.principal is None:
             return []
         return bands(self.request, self.context, self.principal, self.now)
+
+    @property
+    def folded_bands(self) -> list[list[Band]]:
+        """Real ones and drills, without the alert whose own page this is, or is refreshed from there."""
+        at = self.request.query_params.get("tai", self.path)
+        shown = [band for band in self.bands if band.address != at]
+        parts = ([band for band in shown if band.drill is drill] for drill in (False, True))
+        return [part for part in parts if part]
 
     @property
     def today(self) -> date:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -87,10 +87,16 @@ def one(
 
 
 @router.get(f"{LIST}/{{alert_id}}/bang")
-def table(page: InPage, alert_id: str, luot: str = "", xa: list[str] | None = Query(None)) -> Response:
-    """The part of the board that refreshes itself."""
+def table(
+    page: InPage, alert_id: str, luot: str = "", xa: list[str] | None = Query(None), thay: str = ""
+) -> Response:
+    """The part that refreshes itself; the whole page, once the alert is no more what it showed."""
     with page.context.database.read() as session:
-        return page.render("emergency/board.html", **_board(page, session, alert_id, luot, xa))
+        alert = alert_of(page, session, alert_id)
+        answer = page.render("emergency/board.html", **_board(page, session, alert, luot, xa))
+    if thay and thay != _seen(alert):
+        answer.headers["HX-Refresh"] = "true"
+    return answer
 
 
 @router.get(f"{LIST}/{{alert_id}}/xac-nhan")
@@ -151,6 +157,8 @@ def confirmation_page(
     prepared = alert.open if alert.open and alert.open.act is what else None
     content = prepared.content if prepared and what is not ActKind.REPEAT else alert.content
     asked = prepared if prepared and prepared.state is RevisionState.WAITING else None
+    whom = whom_of(page, session, tuple(area.id for area in content.areas), content.severity.value)
+    said = {voice.language for voice in content.voices}
     return page.render(
         "emergency/confirm.html",
         status,
@@ -165,10 +173,18 @@ def confirmation_page(
         may_edit=Move.EDIT in alert.may and what is not ActKind.REPEAT,
         may_discard=Move.DISCARD in alert.may and prepared is not None,
         sets=_sets(session, alert.id, content),
+        unspoken=[language for language in whom["area_languages"] if language not in said],
+        shortens=what is ActKind.UPDATE and _shortens(alert, content, page.now),
         problem=trouble,
         typed=typed,
-        **whom_of(page, session, tuple(area.id for area in content.areas), content.severity.value),
+        **whom,
     )
+
+
+def _shortens(alert: AlertView, content: ContentView, now: datetime) -> bool:
+    """It would end before the alert does that is in force."""
+    end = content.expires_at or now + timedelta(seconds=content.validity_s)
+    return alert.in_force and alert.expires_at is not None and end < alert.expires_at
 
 
 def _state(alert: AlertView, what: ActKind, asked: bool) -> str:
@@ -206,40 +222,51 @@ def board_page(
         sets=whole(alert.id, alert.content) if alert.open is None else (),
         done=done,
         problem=trouble,
-        **_board(page, session, alert.id, luot, xa),
+        **_board(page, session, alert, luot, xa),
     )
 
 
-def _board(page: Page, session: Session, alert_id: str, luot: str, xa: list[str] | None) -> dict[str, Any]:
+def _seen(alert: AlertView) -> str:
+    """Changes with what may be done with the alert, and with its history."""
+    prepared = f"{alert.open.revision}{alert.open.state.value}" if alert.open else ""
+    return "-".join((str(alert.revision), alert.state.value, prepared, "now" if alert.in_force else "over"))
+
+
+def _board(page: Page, session: Session, alert: AlertView, luot: str, xa: list[str] | None) -> dict[str, Any]:
     board = views.live(
         session,
         page.context,
         page.now,
         page.person,
-        alert_id,
+        alert.id,
         sounding=luot or None,
         pending=pending_of(page),
     )
-    places = sorted(board.communes, key=_troubles_first)
     opened = _opened(board, xa)
     stations = _by_commune(board, opened)
-    addresses = {one.area_id: _toggled(opened, one.area_id, luot) for one in board.communes}
+    toggles = {one.area_id: _toggled(opened, one.area_id, luot) for one in board.communes}
+
+    def piece(asked: str) -> str:
+        return _address(alert.id, "/bang", f"{asked}&{urlencode({'thay': _seen(alert)})}")
+
     return {
         "board": board,
-        "places": places,
+        "places": sorted(board.communes, key=_troubles_first),
         "opened": opened,
-        "every": _every(page, board, sum(len(rows) for rows in stations.values())),
-        "all_open": _address(alert_id, "", _asked([_ALL_OPEN], luot)),
-        "none_open": _address(alert_id, "", _asked([], luot)),
+        "every": _every(page, board, alert, sum(len(rows) for rows in stations.values())),
+        "all_open": _address(alert.id, "", _asked([_ALL_OPEN], luot)),
+        "none_open": _address(alert.id, "", _asked([], luot)),
         "stations": stations,
-        "address": _address(alert_id, "/bang", _asked(opened, luot)),
-        "toggles": {id_: _address(alert_id, "", asked) for id_, asked in addresses.items()},
-        "piece_toggles": {id_: _address(alert_id, "/bang", asked) for id_, asked in addresses.items()},
+        "address": piece(_asked(opened, luot)),
+        "toggles": {id_: _address(alert.id, "", asked) for id_, asked in toggles.items()},
+        "piece_toggles": {id_: piece(asked) for id_, asked in toggles.items()},
     }
 
 
-def _every(page: Page, board: LiveBoard, lines: int) -> str:
-    """How often the board is looked at: a long one costs a phone's prepaid data."""
+def _every(page: Page, board: LiveBoard, alert: AlertView, lines: int) -> str:
+    """How often the board is looked at: a long one costs a phone's prepaid data. Empty where all is over."""
+    if not board.live:
+        return "15s" if alert.in_force else ""
     if lines > _MANY_LINES:
         return "15s"
     return "1s" if board.shown and page.now - board.shown.at < _HOT else "3s"

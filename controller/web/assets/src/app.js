@@ -5,3 +5,4 @@ import "./preview.js";
 import "./echo.js";
 import "./upload.js";
 import "./once.js";
+import "./reveal.js";

@@ -130,6 +130,35 @@ def test_every_page_fits_a_phone(screen: "Page", alarm: Any, complaints: list[st
     assert not complaints
 
 
+def test_counts_are_seen_at_once_and_a_cancel_is_seen_whole(screen: "Page", alarm: Any) -> None:
+    screen.goto("/khan-cap")
+    bodies(screen)
+    made = alarm.draft()
+    for one in (made, alarm.draft(), alarm.draft(drill=True)):
+        press(screen, one)
+    screen.goto(f"/khan-cap/{made}")
+    menu = screen.locator("nav.nav").bounding_box()
+    counts = screen.locator("#board .counts").bounding_box()
+    assert menu
+    assert counts
+    assert counts["y"] + counts["height"] < menu["y"]
+    screen.get_by_text("Hủy báo động", exact=True).click()
+    screen.wait_for_function(
+        "top => document.querySelector('#huy button').getBoundingClientRect().bottom < top", arg=menu["y"]
+    )
+
+
+def test_what_is_around_the_board_follows_it(screen: "Page", alarm: Any) -> None:
+    made = alarm.draft()
+    press(screen, made)
+    screen.goto(f"/khan-cap/{made}")
+    expect(screen.get_by_text("Gia hạn", exact=True)).to_be_visible()
+    screen.request.post(f"/khan-cap/{made}/huy", form={"all_clear": "no", "seen": "1"}, max_redirects=0)
+    expect(screen.get_by_text("Gia hạn", exact=True)).to_have_count(0)
+    expect(screen.get_by_text("Lời báo động đã phát")).to_be_visible()
+    expect(screen.locator(".band")).to_have_count(0)
+
+
 def press(screen: "Page", alert_id: str) -> None:
     answer = screen.request.post(
         f"/khan-cap/{alert_id}/phat", form={"confirm": "held", "held_s": "2"}, max_redirects=0

@@ -71,15 +71,14 @@ async def test_each_page_opens_for_whom_it_is_meant(path: str, browser: Browse, 
         assert (who, answer.status_code) == (who, 200 if who in meant else 403)
 
 
-async def test_the_menu_leads_there_whoever_has_to_do_with_alerts(browser: Browse, alarm: Any) -> None:
-    for who, leads in (
-        ("alert_officer", True),
-        ("administrator", True),
-        ("approver", True),
-        ("viewer", False),
-    ):
-        assert ('<a href="/khan-cap"' in (await browser(who).get("/dang-nhap")).text) is False
-        assert ('href="/khan-cap"' in (await browser(who).get("/")).text) is leads
+async def test_the_menu_leads_everybody_to_the_alerts_and_officers_to_a_new_one(
+    browser: Browse, stranger: Any, alarm: Any
+) -> None:
+    assert 'href="/khan-cap"' not in (await stranger.get("/dang-nhap")).text
+    for who in ("alert_officer", "administrator", "approver", "viewer", "operator", "technician"):
+        assert 'href="/khan-cap"' in (await browser(who).get("/")).text
+        front = (await browser(who).get("/khan-cap")).text
+        assert ('href="/khan-cap/moi"' in front) is (who == "alert_officer")
 
 
 async def test_pages_speak_english_too(officer: Any, alarm: Any) -> None:
@@ -89,8 +88,8 @@ async def test_pages_speak_english_too(officer: Any, alarm: Any) -> None:
     confirm = await officer.words(f"/khan-cap/{made}")
     assert "DRILL The loudspeakers say clearly that this is a drill" in confirm
     await officer.post(f"/khan-cap/{made}/phat", **HELD)
-    assert "EMERGENCY ALERT" not in await officer.words("/")
-    assert "DRILL Flood: Xã Bát Xát" in await officer.words("/")
+    assert "ALERT IN FORCE" not in await officer.words("/")
+    assert "DRILL IN FORCE Flood: Xã Bát Xát" in await officer.words("/")
 
 
 async def test_composing_without_a_script(officer: Any, context: Context) -> None:
@@ -299,7 +298,7 @@ async def test_extend_repeat_and_cancel(
     assert "Đã hủy" in page
     assert "Hủy báo động ngay" not in page
     assert "Báo an 09:20 Phát lại 09:10 Phát 09:00" in page
-    assert "ĐANG PHÁT KHẨN CẤP" not in page
+    assert "BÁO ĐỘNG ĐANG CÓ HIỆU LỰC" not in page
     assert "Đã hủy" in await officer.words("/khan-cap")
 
 
@@ -337,6 +336,9 @@ async def test_it_ends_with_what_became_of_it(
     page = await officer.get(f"/khan-cap/{made}/bang")
     assert "Đã rõ kết quả ở mọi đài." in page.text
     assert "Phát đủ 3, phát một phần 0, trên tất cả 3 đài." in page.text
+    assert 'hx-trigger="every 15s"' in page.text.split(">", 1)[0]
+    clock[0] = now + timedelta(hours=2)
+    page = await officer.get(f"/khan-cap/{made}/bang")
     assert "hx-get" not in page.text.split(">", 1)[0]
 
 
@@ -346,10 +348,10 @@ async def test_everybody_in_the_area_is_told_on_every_page(browser: Browse, offi
         await officer.post(f"/khan-cap/{one}/phat", **HELD)
     for path in ("/", "/chuong-trinh", "/lich-phat", "/khan-cap", "/khong-co"):
         page = await browser("operator").get(path)
-        assert "ĐANG PHÁT KHẨN CẤP" in page.text
+        assert "BÁO ĐỘNG ĐANG CÓ HIỆU LỰC" in page.text
         assert "DIỄN TẬP" in page.text
         assert f'href="/khan-cap/{real}"' in page.text
-    assert "ĐANG PHÁT KHẨN CẤP" not in (await browser("neighbour").get("/")).text
+    assert "BÁO ĐỘNG ĐANG CÓ HIỆU LỰC" not in (await browser("neighbour").get("/")).text
     assert (await browser("neighbour").get(f"/khan-cap/{real}")).status_code == 404
     board = await browser("operator").words(f"/khan-cap/{drill}")
     assert "DIỄN TẬP: Tập sơ tán" in board
