@@ -1,7 +1,7 @@
 """An alert as it is typed into a form, and the draft that it means. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Self, TypeVar
@@ -9,8 +9,9 @@ from typing import Final, Self, TypeVar
 from starlette.datastructures import FormData
 
 from controller.emergency.content import Certainty, Source, Urgency
-from controller.emergency.schemas import AlertForm, ContentView, VoiceForm, VoiceView
+from controller.emergency.schemas import AlertForm, AlertView, ContentView, VoiceForm, VoiceView
 from controller.errors import Invalid
+from controller.programmes.rules import LANGUAGES
 from controller.web.forms import text, texts
 from wire.ids import AlertKind, Severity
 
@@ -66,6 +67,7 @@ class ComposeForm:
 
     @classmethod
     def of_typed(cls, typed: FormData) -> Self:
+        followed = set(text(typed, "followed").split())
         every = [name.removeprefix("source-") for name in typed if name.startswith("source-")]
         return cls(
             draft=text(typed, "draft"),
@@ -82,11 +84,12 @@ class ComposeForm:
             late=bool(text(typed, "late")),
             urgency=text(typed, "urgency"),
             certainty=text(typed, "certainty"),
-            languages_chosen=True,
+            languages_chosen=not followed or followed != set(texts(typed, "languages")),
         )
 
     @classmethod
-    def of_content(cls, alert_id: str, content: ContentView) -> Self:
+    def of_content(cls, alert_id: str, content: ContentView, spoken: Collection[str]) -> Self:
+        """`spoken`: what is spoken in its areas."""
         return cls(
             draft=alert_id,
             kind=content.kind.value,
@@ -102,8 +105,13 @@ class ComposeForm:
             late=content.late,
             urgency=content.urgency.value,
             certainty=content.certainty.value,
-            languages_chosen=bool(content.voices),
+            languages_chosen=bool(content.voices) and {one.language for one in content.voices} != set(spoken),
         )
+
+    def following(self, spoken: Collection[str]) -> Self:
+        """In the languages that are spoken in its areas, unless a person has chosen others."""
+        known = tuple(language for language in spoken if language in LANGUAGES)
+        return self if self.languages_chosen or not known else replace(self, languages=known)
 
     def voice(self, language: str) -> VoiceTyped:
         return self.voices.get(language, VoiceTyped())
@@ -132,13 +140,28 @@ class ComposeForm:
             return None
         return _moment(self.expires_at)
 
+    @property
+    def offered_end(self) -> datetime | None:
+        """The fixed end that may be chosen, whether it is or not."""
+        try:
+            return _moment(self.expires_at)
+        except Invalid:
+            return None
 
-def of_shown(alert_id: str, content: ContentView) -> ComposeForm:
-    """What an alert says now, to be changed."""
-    form = ComposeForm.of_content(alert_id, content)
-    if content.expires_at is None:
-        return form
-    return ComposeForm(**{**vars(form), "validity_s": FIXED})
+
+def of_shown(alert: AlertView, spoken: Collection[str]) -> ComposeForm:
+    """What an alert says now, or the update of it that is open, to be changed.
+
+    An update that says nothing else ends when the alert does. `spoken`: what is spoken in its areas.
+    """
+    content = alert.open.content if alert.open else alert.content
+    form = ComposeForm.of_content(alert.id, content, spoken)
+    keeps = alert.in_force and alert.expires_at is not None and content.expires_at is None
+    if keeps and alert.expires_at:
+        form = replace(form, expires_at=alert.expires_at.isoformat())
+    if content.expires_at or (keeps and alert.open is None):
+        form = replace(form, validity_s=FIXED)
+    return form
 
 
 def lengths(chosen: str) -> list[int]:

@@ -9,13 +9,14 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from audio_library import SoundError
 from controller.accounts import service as accounts
 from controller.accounts.rules import Action
+from controller.dispatch.tree import AreaTree
 from controller.emergency import drafts, sounds
 from controller.emergency.content import Certainty, Source, Urgency
 from controller.emergency.schemas import AlertView, ContentView, VoiceView
 from controller.errors import LoabanError
 from controller.programmes.rules import LANGUAGES
 from controller.web import times
-from controller.web.alert_areas import nodes
+from controller.web.alert_areas import nodes, spoken_in
 from controller.web.alert_form import KINDS, SEVERITIES, ComposeForm, lengths, of_shown
 from controller.web.alerts import LIST, alert_of, pending_of, whom_of
 from controller.web.forms import Problem, Refused, problem, status_of
@@ -53,7 +54,8 @@ def edit(page: InPage, alert_id: str) -> Response:
     accounts.require_anywhere(page.person, Action.SEND_ALERT)
     with page.context.database.read() as session:
         alert = alert_of(page, session, alert_id)
-    return _form(page, of_shown(alert_id, _prepared(alert)), alert=alert)
+        spoken = spoken_in(AreaTree.read(session), [area.id for area in _prepared(alert).areas])
+    return _form(page, of_shown(alert, spoken), alert=alert)
 
 
 @router.post(f"{LIST}/{{alert_id}}/sua")
@@ -67,7 +69,8 @@ def keep(page: InPage, typed: Posted) -> Response:
     try:
         alert_id = _store(page, ComposeForm.of_typed(typed))
     except Refused as error:
-        return JSONResponse({"unfinished": at_its_field(page, error).sentence})
+        trouble = at_its_field(page, error)
+        return JSONResponse({"unfinished": trouble.sentence, "field": trouble.field})
     with page.context.database.read() as session:
         alert = alert_of(page, session, alert_id)
     voices = [_found(voice) for voice in _prepared(alert).voices]
@@ -108,6 +111,8 @@ def _save(page: Page, form: ComposeForm) -> Response:
 
 def _store(page: Page, form: ComposeForm) -> str:
     """Checks and reads aloud first, so that no writing transaction waits for it."""
+    with page.context.database.read() as session:
+        form = form.following(spoken_in(AreaTree.read(session), form.area_ids))
     content = drafts.ready(page.context, page.person, form.alert())
     with page.context.database.write() as session:
         if not form.draft:
@@ -155,8 +160,9 @@ def _form(
         if not form.area_ids and len(areas) == 1:
             form = replace(form, area_ids=(areas[0].id,))
         shown = whom_of(page, session, form.area_ids, form.severity)
+    form = form.following(shown["area_languages"])
     if not form.languages and not form.languages_chosen:
-        form = replace(form, languages=shown["area_languages"] or LANGUAGES[:1])
+        form = replace(form, languages=LANGUAGES[:1])
     near = dict.fromkeys([*form.languages, *shown["area_languages"]])
     return page.render(
         "emergency/compose.html",
@@ -171,7 +177,9 @@ def _form(
         languages=[language for language in near if language in LANGUAGES],
         others=[language for language in LANGUAGES if language not in near],
         resolved={voice.language: _found(voice) for voice in _prepared(alert).voices} if alert else {},
-        fixed_end=form.until,
+        end=form.offered_end,
+        keeps_end=alert is not None and alert.in_force and form.offered_end == alert.expires_at,
+        speaks=page.context.speech.languages(),
         validities=lengths(form.validity_s),
         urgencies=list(Urgency),
         certainties=list(Certainty),

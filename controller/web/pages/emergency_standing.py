@@ -97,6 +97,8 @@ def _wanted(page: Page, use: str, language: str, form: MakingForm) -> StandingFo
         raise Invalid("page_programmes.area_missing", field="area_id")
     voice = form.voice
     sound = voice.sound
+    if voice.source == Source.TYPED and not voice.text:
+        raise Invalid("page_emergency.text_empty", field=f"voice-{language}")
     if voice.source == Source.TYPED and (not sound or voice.said != voice.text):
         sound = sounds.from_text(page.context, voice.text, language).sha256
     if not sound:
@@ -162,6 +164,8 @@ def _cell(
         found = standing.listing(session, page.person)
         areas = area_choices(accounts.realm_areas(session, page.person, Action.MAKE_STANDING))
     first = areas[0].id if areas else ""
+    speaks = language in page.context.speech.languages()
+    usual = Source.TYPED if speaks else Source.RECORDED
     order = list(StandingState)
     mine = [one for one in found if (one.use, one.language) == (use, language)]
     return page.render(
@@ -171,7 +175,8 @@ def _cell(
         language=language,
         known=sorted(mine, key=lambda one: (order.index(one.state), not one.in_use)),
         areas=areas,
-        form=form or MakingForm(first, VoiceTyped(source=Source.TYPED.value)),
+        form=form or MakingForm(first, VoiceTyped(source=usual.value)),
+        speaks=speaks,
         use_name=lambda one: use_name(page, one),
         here=f"{MATRIX}/{use}/{language}",
         problem=trouble,

@@ -40,6 +40,8 @@ export const restore = () => {
     player.hidden = !sound;
     if (sound) player.src = `/media/${sound}.opus`;
   }
-  form.querySelector("[data-voices]").dataset.voicesOwn = "";
+  const on = [...form.querySelectorAll('[name="languages"]:checked')].map((box) => box.value);
+  const followed = form.elements.followed.value.split(" ").filter(Boolean);
+  if ([...on].sort().join() !== followed.sort().join()) form.querySelector("[data-voices]").dataset.voicesOwn = "";
   return new Date(found.at);
 };

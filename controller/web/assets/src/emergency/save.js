@@ -32,6 +32,20 @@ if (form) {
     timer = setTimeout(keep, after);
   };
 
+  // What is right by now is no longer marked as wrong; `told.field` is what still is.
+  const settle = (told) => {
+    for (const error of form.querySelectorAll(".error[id]")) {
+      if (error.id === `${told.field}-error`) continue;
+      const marked = form.querySelector(`[aria-describedby="${error.id}"]`);
+      marked?.removeAttribute("aria-invalid");
+      marked?.removeAttribute("aria-describedby");
+      error.closest(".has-error")?.classList.remove("has-error");
+      error.remove();
+    }
+    const notice = form.querySelector('.notice[role="alert"]');
+    if (notice && !(told.unfinished && notice.textContent.includes(told.unfinished))) notice.remove();
+  };
+
   const took = (answer) => {
     forgetHere();
     form.elements.draft.value = answer.id;
@@ -56,6 +70,7 @@ if (form) {
     try {
       const answer = await fetch(form.dataset.draft, { method: "POST", body, headers: { Accept: "application/json" } });
       const told = await answer.json();
+      if (answer.ok) settle(told);
       if (told.unfinished) say("now", note.dataset.unfinished.replace("#", told.unfinished));
       else if (answer.ok) took(told);
       else failed(told.detail ?? "");
