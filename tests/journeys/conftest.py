@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.alerts import Officer
+from tests.support.everyday import start_and_meet, withdraw_everything
 from tests.support.province import Province, environment_for
 
 
@@ -33,3 +35,12 @@ def province(province_copy: Path) -> Iterator[Province]:
         yield place
     finally:
         place.stop()
+
+
+@pytest.fixture
+def officer(province: Province) -> Officer:
+    """On duty in a province where nothing is scheduled and the two stations of Bát Xát are there."""
+    withdraw_everything(province.signed_in("canbo"))
+    made = Officer(province.signed_in("trucban"))
+    start_and_meet(made.client, [province.stations["dai-bat-xat"], province.stations["cum-loa-ban-vuoc"]])
+    return made

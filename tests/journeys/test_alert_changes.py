@@ -5,20 +5,11 @@ from datetime import timedelta
 import pytest
 
 from tests.support.alerts import HELD, Officer, heard, now, place_in, silent_at
-from tests.support.everyday import start_and_meet, withdraw_everything
 from tests.support.province import Province
 from tests.support.waiting import eventually
 
-COMMUNE, VILLAGE = "dai-bat-xat", "cum-loa-ban-vuoc"
+COMMUNE = "dai-bat-xat"
 BAT_XAT = "bat-xat-02683"
-
-
-@pytest.fixture
-def officer(province: Province) -> Officer:
-    withdraw_everything(province.signed_in("canbo"))
-    made = Officer(province.signed_in("trucban"))
-    start_and_meet(made.client, [province.stations[COMMUNE], province.stations[VILLAGE]])
-    return made
 
 
 def test_an_update_replaces_what_sounds(province: Province, officer: Officer) -> None:

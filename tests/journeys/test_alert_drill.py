@@ -7,21 +7,12 @@ import pytest
 from lxml import etree
 
 from tests.support.alerts import HELD, Officer, heard, now, place_in
-from tests.support.everyday import start_and_meet, withdraw_everything
 from tests.support.province import Province, likeness, problem
 
-COMMUNE, VILLAGE = "dai-bat-xat", "cum-loa-ban-vuoc"
+COMMUNE = "dai-bat-xat"
 BAT_XAT, PROVINCE = "bat-xat-02683", "lao-cai"
 CAP = "{urn:oasis:names:tc:emergency:cap:1.2}"
 SCHEMA = Path(__file__).parents[2].parent / "shared" / "cap" / "schema" / "CAP-v1.2.xsd"
-
-
-@pytest.fixture
-def officer(province: Province) -> Officer:
-    withdraw_everything(province.signed_in("canbo"))
-    made = Officer(province.signed_in("trucban"))
-    start_and_meet(made.client, [province.stations[COMMUNE], province.stations[VILLAGE]])
-    return made
 
 
 def test_a_drill_sounds_otherwise_and_says_what_it_is(province: Province, officer: Officer) -> None:

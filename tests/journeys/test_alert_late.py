@@ -5,20 +5,12 @@ from datetime import timedelta
 import pytest
 
 from tests.support.alerts import Officer, heard, now, place_in
-from tests.support.everyday import start_and_meet, state_of, withdraw_everything
+from tests.support.everyday import state_of
 from tests.support.province import Province
 from tests.support.waiting import eventually
 
 COMMUNE, VILLAGE = "dai-bat-xat", "cum-loa-ban-vuoc"
 BAT_XAT = "bat-xat-02683"
-
-
-@pytest.fixture
-def officer(province: Province) -> Officer:
-    withdraw_everything(province.signed_in("canbo"))
-    made = Officer(province.signed_in("trucban"))
-    start_and_meet(made.client, [province.stations[COMMUNE], province.stations[VILLAGE]])
-    return made
 
 
 def test_a_late_comer_plays_it_from_the_beginning(province: Province, officer: Officer) -> None:
