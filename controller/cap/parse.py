@@ -250,14 +250,16 @@ def _reference(text: str) -> Reference | None:
 
 
 def _check_name(root: etree._Element) -> None:
-    """Raises Unreadable `cap.not_cap`, `cap.wrong_namespace`, `cap.old_version`."""
+    """Raises Unreadable `cap.not_cap`, `cap.no_namespace`, `cap.wrong_namespace`, `cap.old_version`."""
     name = etree.QName(root)
     if name.localname != "alert":
         raise Unreadable("cap.not_cap", element=shortened(name.localname))
+    if not name.namespace:
+        raise Unreadable("cap.no_namespace")
     if name.namespace in OLD_NAMESPACES:
         raise Unreadable("cap.old_version", namespace=str(name.namespace))
     if name.namespace != NAMESPACE:
-        raise Unreadable("cap.wrong_namespace", namespace=shortened(name.namespace or "", 100))
+        raise Unreadable("cap.wrong_namespace", namespace=shortened(name.namespace, 100))
 
 
 def _text(element: etree._Element) -> str:

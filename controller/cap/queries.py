@@ -1,6 +1,6 @@
 """The only SQL about CAP messages and feeds, and about our own alerts as others read them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -80,6 +80,16 @@ def newest(
     if verdicts:
         statement = statement.where(CapMessageRow.verdict.in_(verdicts))
     return session.scalars(statement.order_by(CapMessageRow.id.desc()).limit(limit)).all()
+
+
+def senders(session: Session, alert_ids: Collection[str]) -> dict[str, str]:
+    """By alert, who sent the newest message that it came from."""
+    rows = session.execute(
+        select(CapMessageRow.alert_id, CapMessageRow.sender, CapMessageRow.source)
+        .where(CapMessageRow.alert_id.in_(alert_ids))
+        .order_by(CapMessageRow.id)
+    )
+    return {alert_id: sender or source for alert_id, sender, source in rows if alert_id}
 
 
 def feeds(session: Session) -> dict[str, CapFeedState]:

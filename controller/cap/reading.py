@@ -137,4 +137,4 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _local(moment: datetime) -> str:
-    return moment.astimezone(VIETNAM).strftime("%H:%M %d/%m/%Y")
+    return moment.astimezone(VIETNAM).strftime("%H:%M, %d/%m/%Y")

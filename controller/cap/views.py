@@ -1,6 +1,6 @@
 """CAP messages and feeds as people and programs see them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -23,13 +23,22 @@ def messages(
     limit: int = 50,
     before: int | None = None,
     verdicts: Sequence[CapVerdict] = (),
+    language: str | None = None,
 ) -> list[CapMessageView]:
-    """The newest first; `before` is the id of the last one seen. Raises Forbidden."""
+    """The newest first; `before` is the id of the last one seen. Raises Forbidden.
+
+    In `language`, else in the person's own.
+    """
     accounts.require_anywhere(principal, Action.SEE_CAP)
     rows = queries.newest(session, limit, before, verdicts)
     ids = {area_id for row in rows for area_id in row.params.get("areas", ())}
     names = areas.names(session, ids)
-    return [view(row, texts, principal.language, names) for row in rows]
+    return [view(row, texts, language or principal.language, names) for row in rows]
+
+
+def senders(session: Session, alert_ids: Collection[str]) -> dict[str, str]:
+    """Who sent what each of these alerts came from; nothing about those that came from no message."""
+    return queries.senders(session, alert_ids) if alert_ids else {}
 
 
 def raw(session: Session, principal: Principal, message_id: int) -> bytes:

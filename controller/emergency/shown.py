@@ -106,7 +106,7 @@ def line(viewer: Viewer, found: Found) -> AlertLine:
         created_by_name=viewer.name(row.created_by),
         created_at=row.created_at,
         sent_at=first.at if first else None,
-        expires_at=_expires_at(found),
+        expires_at=_expires_at(found) if found.acts else content.expires_at,
         ended_at=found.cancelled_at or row.ended_at,
         asked_by_name=viewer.name(asked.asked_by) if asked else None,
         waits_for_me=bool(moves & _SECOND_PRESS),

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from controller.accounts import service as accounts
 from controller.accounts.rules import Action
+from controller.cap import views as cap
 from controller.dispatch.tree import AreaTree
 from controller.emergency import drafts, service, views
 from controller.emergency.rules import Move
@@ -325,12 +326,15 @@ def _front(page: Page, older: int) -> dict[str, Any]:
             for line in lines
             if line.in_force
         ]
+        proposed = [line for line in lines if line.state is AlertState.PROPOSED]
+        senders = cap.senders(session, [line.id for line in proposed])
     over = [line for line in lines if line.state in _OVER]
     first = max(0, older)
     return {
         "in_force": in_force,
         "waiting": [line for line in lines if line.asked_by_name],
-        "proposed": [line for line in lines if line.state is AlertState.PROPOSED],
+        "proposed": proposed,
+        "senders": senders,
         "drafts": [line for line in lines if line.state is AlertState.DRAFT],
         "past": over[first : first + _LINES],
         "older": first + _LINES if len(over) > first + _LINES else 0,

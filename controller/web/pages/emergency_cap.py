@@ -64,7 +64,14 @@ def _listing(
     status: int = 200,
 ) -> Response:
     with page.context.database.read() as session:
-        found = views.messages(session, page.context.texts, page.person, limit=_LINES + 1, before=before)
+        found = views.messages(
+            session,
+            page.context.texts,
+            page.person,
+            limit=_LINES + 1,
+            before=before,
+            language=page.language,
+        )
     shown = found[:_LINES]
     return page.render(
         "emergency/cap.html",

@@ -81,7 +81,7 @@ def test_status_of_a_board_at_work(
     assert "Thẻ đài: Cụm loa bản 1, phiên bản 4" in said
     assert "Lịch của địa bàn ta-van: phiên bản 7, 1 lượt phát" in said
     assert "Còn thiếu: " + "a" * 64 in said
-    assert "Cảnh báo đang hiệu lực: Lũ quét (kc-20261123-00000001-r1@" in said
+    assert "Báo động đang hiệu lực: Lũ quét (kc-20261123-00000001-r1@" in said
     assert "DIỄN TẬP đang hiệu lực: Bão (kc-20261123-00000002-r1@" in said
     assert "Âm thanh thường trực: đã có 0 trong 1 tệp" in said
     assert "Còn thiếu âm thanh thường trực: storm vi " + "a" * 64 in said

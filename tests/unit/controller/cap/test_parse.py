@@ -98,7 +98,7 @@ def test_more_than_the_limit_is_refused_unread() -> None:
         (b"<?xml version='1.0' encoding='utf-7'?><alert/>", "cap.not_xml"),
         (b"<?xml version='1.0' encoding='no-such-thing'?><alert/>", "cap.not_xml"),
         (b"<html/>", "cap.not_cap"),
-        (b"<alert/>", "cap.wrong_namespace"),
+        (b"<alert/>", "cap.no_namespace"),
         (message(NOW, namespace="urn:oasis:names:tc:emergency:cap:1.3"), "cap.wrong_namespace"),
         (message(NOW, namespace="urn:oasis:names:tc:emergency:cap:1.1"), "cap.old_version"),
         (message(NOW, namespace="http://www.incident.com/cap/1.0"), "cap.old_version"),

@@ -121,6 +121,8 @@ async def test_a_cap_file_by_hand_becomes_a_proposal(officer: Any, context: Cont
     assert "Báo động do tin CAP đề xuất 1" in await officer.words("/")
     proposal = await officer.words(f"/khan-cap/{alert.id}")
     assert "Tin CAP đề xuất báo động này; chưa loa nào phát." in proposal
+    line = await officer.words("/khan-cap")
+    assert "tin của dubao@kttv.example có hiệu lực đến 11:00, 23/11/2026" in line
     form = await officer.get(f"/khan-cap/{alert.id}/sua")
     assert '<option value="fixed" selected>' in form.text
 
@@ -131,6 +133,11 @@ async def test_a_refused_one_is_kept_with_its_reason(officer: Any, now: Any) -> 
         answer = await bring(officer, raw)
         page = await officer.words(answer.headers["location"])
         assert "Không nhận." in page
+    assert "Tin thử (Test), không phát và không thành báo động." in page
+    officer.client.cookies.set("loaban_language", "en")
+    english = await officer.words("/khan-cap/tin-cap")
+    assert "Tin thử" not in english
+    assert "A test message (Test): it neither sounds nor becomes an alert." in english
     assert 'href="/api/cap/messages/1/raw"' in (await officer.get("/khan-cap/tin-cap")).text
 
 
