@@ -2,14 +2,17 @@
 
 import re
 import shutil
+import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
@@ -40,9 +43,26 @@ from wire.ids import AlertKind, ClockTrust, Outcome, Severity, StationKind
 from wire.messages import CacheState, Heartbeat, PlaybackReport, Presence
 from wire.signing import SigningKey
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser as Chromium
+    from playwright.sync_api import Page
+
 NOTHING_HELD = CacheState(held=0, wanted=0)
 FLOOD_WORDS = "Nước lũ đang lên nhanh. Bà con hãy lên chỗ cao ngay."
 Open = Callable[..., Awaitable[httpx.Response]]
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+]
 
 
 class Browser:
@@ -272,3 +292,58 @@ def _standing(session: Session, context: Context, sound: str) -> None:
                 decided_at=context.now(),
             )
         )
+
+
+@pytest.fixture
+def address(context: Context, alarm: Any) -> Iterator[str]:
+    """The pages on a free port of this machine."""
+    app = create_app(context)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        deadline = time.monotonic() + 10
+        while not server.started and time.monotonic() < deadline:
+            time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        app.state.desk.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> "Iterator[Chromium]":
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def screen(chromium: "Chromium", address: str, context: Context, complaints: list[str]) -> "Iterator[Page]":
+    """A phone of 360 × 740, signed in as the alert officer."""
+    phone = chromium.new_context(
+        viewport={"width": 360, "height": 740}, base_url=address, permissions=["microphone"], locale="vi-VN"
+    )
+    phone.add_cookies([{"name": "loaban_session", "value": _token(context, "alert_officer"), "url": address}])
+    page = phone.new_page()
+    page.set_default_timeout(10_000)
+    page.on(
+        "console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    phone.close()
+
+
+def _token(context: Context, person_id: str) -> str:
+    with context.database.write() as session:
+        return accounts.open_sign_in(session, context.now(), person_id, hours=1)

@@ -1,99 +1,27 @@
 """Alerts in a real Chromium: held, typed, spoken into a microphone, and watched."""
 
 import re
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import uvicorn
 
-from controller.accounts import service as accounts
-from controller.app import create_app
 from controller.context import Context
 from controller.emergency.tables import AlertRevision, AlertRow
 from controller.web import statics
 from wire.ids import Outcome
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-]
 
 pytestmark = pytest.mark.skipif(
     not CHROMIUM.exists() or not (statics.FOLDER / "dist" / "emergency.js").exists(),
     reason="needs Debian's chromium and built assets",
 )
-
-
-@pytest.fixture
-def address(context: Context, alarm: Any) -> Iterator[str]:
-    """The pages on a free port of this machine."""
-    app = create_app(context)
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        deadline = time.monotonic() + 10
-        while not server.started and time.monotonic() < deadline:
-            time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        app.state.desk.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> "Iterator[Browser]":
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def screen(chromium: "Browser", address: str, context: Context, complaints: list[str]) -> "Iterator[Page]":
-    """A phone of 360 × 740, signed in as the alert officer."""
-    phone = chromium.new_context(
-        viewport={"width": 360, "height": 740}, base_url=address, permissions=["microphone"], locale="vi-VN"
-    )
-    phone.add_cookies([{"name": "loaban_session", "value": _token(context, "alert_officer"), "url": address}])
-    page = phone.new_page()
-    page.set_default_timeout(10_000)
-    page.on(
-        "console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None
-    )
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    phone.close()
-
-
-def _token(context: Context, person_id: str) -> str:
-    with context.database.write() as session:
-        return accounts.open_sign_in(session, context.now(), person_id, hours=1)
 
 
 def bodies(screen: "Page") -> None:
