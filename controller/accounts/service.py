@@ -154,6 +154,11 @@ def full_names(session: Session, person_ids: set[str]) -> dict[str, str]:
     return queries.full_names(session, person_ids)
 
 
+def holders(session: Session, action: Action) -> list[tuple[str, str, str]]:
+    """Everybody who may do this somewhere: id, full name, and the area where; by name."""
+    return queries.holders(session, rules.ALLOWED[action])
+
+
 def _token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 

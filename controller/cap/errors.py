@@ -1,8 +1,8 @@
 """What can be wrong with a CAP message, before anybody asks whom it concerns.
 
 Unreadable   cap.too_large · cap.not_xml · cap.has_doctype · cap.not_cap · cap.no_namespace
-             cap.wrong_namespace · cap.old_version · cap.too_much · cap.missing · cap.repeated · cap.unknown_value · cap.bad_time
-             cap.bad_identifier
+             cap.wrong_namespace · cap.old_version · cap.too_much · cap.missing · cap.repeated
+             cap.unknown_value · cap.bad_time · cap.bad_identifier
 Badly signed is a verdict, not an error: see `judge`. What is wrong with `cap.toml` is in `sources`.
 """
 

@@ -201,6 +201,12 @@ def standing_in(session: Session, area_ids: Collection[str]) -> Sequence[tuple[S
     return sorted(found, key=lambda pair: (pair[0].made_at, pair[0].id), reverse=True)
 
 
+def waiting_standing(session: Session) -> Sequence[StandingMessage]:
+    return session.scalars(
+        select(StandingMessage).where(StandingMessage.state == StandingState.WAITING)
+    ).all()
+
+
 def approved_standing(
     session: Session, area_ids: Collection[str], uses: Collection[str]
 ) -> Sequence[tuple[StandingMessage, Sound]]:

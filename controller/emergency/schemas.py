@@ -318,7 +318,10 @@ class StandingView(Shown):
     sound_url: str
     seconds: float
     made_by_name: str
+    made_by_me: bool
     made_at: datetime
+    approvers: tuple[str, ...]
+    """The names of all who may approve it now; nobody once it is decided."""
     decided_by_name: str | None
     decided_at: datetime | None
     stations: int

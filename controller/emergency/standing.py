@@ -123,6 +123,18 @@ def one(session: Session, principal: Principal, message_id: str) -> StandingView
     raise errors.standing_unknown()
 
 
+def waiting_for(session: Session, principal: Principal) -> int:
+    """How many messages this person could approve now."""
+    waiting = queries.waiting_standing(session)
+    tree = AreaTree.read(session) if waiting else None
+    return sum(
+        tree is not None
+        and message.made_by != principal.person_id
+        and rights.may(principal, Action.APPROVE_STANDING, tree.chain(message.area_id))
+        for message in waiting
+    )
+
+
 def _views(
     session: Session,
     principal: Principal,
@@ -136,6 +148,7 @@ def _views(
         accounts.full_names(session, people),
         in_use(message for message, _ in found),
         [_Holder.of(holding, tree) for holding in queries.holdings(session)],
+        accounts.holders(session, Action.APPROVE_STANDING),
     )
     views = [look.view(message, sound) for message, sound in found]
     return sorted(views, key=lambda view: (USES.index(view.use), view.language, view.area_name))
@@ -173,6 +186,7 @@ class _Look:
     names: dict[str, str]
     in_use: set[str]
     holders: list[_Holder]
+    approvers: list[tuple[str, str, str]]
 
     def view(self, message: StandingMessage, sound: Sound) -> StandingView:
         used = message.id in self.in_use
@@ -192,6 +206,8 @@ class _Look:
             sound_url=url_of(message.sound_sha256),
             seconds=sound.seconds,
             made_by_name=self.names.get(message.made_by, ""),
+            made_by_me=message.made_by == self.principal.person_id,
+            approvers=self._approvers(message),
             made_at=message.made_at,
             decided_by_name=self.names.get(message.decided_by or ""),
             decided_at=message.decided_at,
@@ -208,6 +224,17 @@ class _Look:
             for holder in self.holders
             if message.area_id in holder.chain and message.language in holder.languages
         ]
+
+    def _approvers(self, message: StandingMessage) -> tuple[str, ...]:
+        if message.state is not StandingState.WAITING:
+            return ()
+        chain = self.tree.chain(message.area_id)
+        able = {
+            person_id: name
+            for person_id, name, area_id in self.approvers
+            if area_id in chain and person_id != message.made_by
+        }
+        return tuple(able.values())
 
     def _moves(self, message: StandingMessage) -> tuple[StandingMove, ...]:
         chain = self.tree.chain(message.area_id)

@@ -16,6 +16,8 @@ from wire.ids import Severity
 
 LIST: Final = "/khan-cap"
 """Where the pages about alerts are."""
+MATRIX: Final = f"{LIST}/mau"
+"""And those about standing messages."""
 
 
 def alert_of(page: Page, session: Session, alert_id: str) -> AlertView:

@@ -9,7 +9,6 @@ from starlette.datastructures import FormData
 
 from audio_library import SoundError
 from controller.accounts import service as accounts
-from controller.accounts.errors import not_your_role
 from controller.accounts.rules import Action
 from controller.emergency import sounds, standing
 from controller.emergency.content import Source
@@ -19,13 +18,12 @@ from controller.emergency.tables import StandingState, StandingUse
 from controller.errors import Invalid, LoabanError, NotFound
 from controller.programmes.rules import LANGUAGES
 from controller.web.alert_form import VoiceTyped, voice_typed
-from controller.web.alerts import LIST
+from controller.web.alerts import MATRIX
 from controller.web.forms import Problem, Refused, area_choices, problem, status_of, text
 from controller.web.page import InPage, Page, Posted
 from schedules.errors import ScheduleError
 
 router = APIRouter()
-MATRIX: Final = f"{LIST}/mau"
 _DONE: Final = frozenset({"approved", "retired", "made"})
 
 
@@ -111,13 +109,8 @@ def _at_its_field(page: Page, error: LoabanError | ScheduleError | SoundError, l
     return found if found.field in {"area_id", "use"} else Problem(found.sentence, f"voice-{language}")
 
 
-def _require(page: Page) -> None:
-    if not (page.may(Action.MAKE_STANDING) or page.may(Action.APPROVE_STANDING)):
-        raise not_your_role()
-
-
 def _matrix(page: Page, *, done: str = "", trouble: Problem | None = None, status: int = 200) -> Response:
-    _require(page)
+    accounts.require_anywhere(page.person, Action.VIEW)
     with page.context.database.read() as session:
         found = standing.listing(session, page.person)
         areas = accounts.realm_areas(session, page.person)
@@ -157,7 +150,7 @@ def _cell(
     status: int = 200,
     done: str = "",
 ) -> Response:
-    _require(page)
+    accounts.require_anywhere(page.person, Action.VIEW)
     if use not in standing.USES or language not in LANGUAGES:
         raise NotFound("page_emergency.unknown_use")
     with page.context.database.read() as session:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from controller.clockwork import views as clockwork
 from controller.emergency import service as alerts
+from controller.emergency import standing
 from controller.emergency.tables import AlertState
 from controller.playback import service as playback
 from controller.programmes import service as programmes
@@ -19,7 +20,7 @@ from controller.stations.overview import counts
 from controller.stations.rules import StationState
 from controller.timetable import service as timetable
 from controller.timetable.schemas import OccurrenceView
-from controller.web.alerts import LIST, pending_of
+from controller.web.alerts import LIST, MATRIX, pending_of
 from controller.web.page import InPage, Page
 
 router = APIRouter()
@@ -81,11 +82,18 @@ def _sounding(page: Page, session: Session, occurrence: OccurrenceView) -> Sound
 def _tasks(page: Page, session: Session) -> Sequence[Task]:
     tasks = [
         *_alert_tasks(page, session),
+        *_standing_tasks(page, session),
         *_programme_tasks(page, session),
         *_schedule_tasks(page, session),
         *_station_tasks(page, session),
     ]
     return [task for task in tasks if task.count]
+
+
+def _standing_tasks(page: Page, session: Session) -> list[Task]:
+    if not page.may("approve_standing"):
+        return []
+    return [Task("standing", standing.waiting_for(session, page.person), MATRIX, "warn")]
 
 
 def _alert_tasks(page: Page, session: Session) -> list[Task]:

@@ -58,7 +58,13 @@ async def test_a_message_is_made_without_a_script_and_approved_by_somebody_else(
     assert made.state is StandingState.WAITING
     mine = await officer.words("/khan-cap/mau")
     assert words in mine
-    assert "Người làm không tự duyệt được" in mine
+    assert "Bạn làm bản này nên không tự duyệt được." in mine
+    assert "Người duyệt được: administrator, second" in mine
+    assert "Thông điệp mẫu chờ bạn duyệt" not in await officer.words("/")
+    assert "Thông điệp mẫu chờ bạn duyệt 1" in await browser("second").words("/")
+    elsewhere = await browser("approver").words(path)
+    assert "ngoài địa bàn mà bạn được duyệt" in elsewhere
+    assert "không tự duyệt được" not in elsewhere
     refused = await officer.post(f"/khan-cap/mau/{made.id}/duyet")
     assert refused.status_code == 403
     second = browser("second")
