@@ -61,13 +61,13 @@ def update(
     pending: Iterable[Act] = (),
     seen: int | None = None,
 ) -> Act:
-    """What was prepared takes the place of what sounds. Raises LoabanError."""
+    """What was prepared replaces what sounds; an extension since `seen` stays. Raises LoabanError."""
     at = Moment.at(session, context, now, person, alert_id, pending=pending)
     done = _done_before(at, ActKind.UPDATE, seen)
     if done is not None and at.found.open is None:
         return done
     at.check_confirmed(Move.UPDATE, at.prepared, confirmed, digest)
-    return _sounding(at, ActKind.UPDATE, at.prepared)
+    return _sounding(at, ActKind.UPDATE, at.prepared, not_before=_extended_to(at, seen))
 
 
 def repeat(
@@ -199,6 +199,14 @@ def _sounding(at: Moment, what: ActKind, content: Content, not_before: datetime 
         not_before=not_before,
     )
     return _act(built, what, at.person_id, at.now)
+
+
+def _extended_to(at: Moment, seen: int | None) -> datetime | None:
+    """The end by an extension that the person has not seen."""
+    newest = at.found.newest
+    if seen is None or newest is None or newest.what is not ActKind.EXTEND or newest.revision <= seen:
+        return None
+    return newest.alert.expires_at if newest.alert else None
 
 
 def _added(minutes: float) -> timedelta:

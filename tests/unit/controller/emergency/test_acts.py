@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 
 from controller.context import Context
@@ -216,6 +217,21 @@ def test_a_repeat_is_heard_again_and_never_shortens(
     assert repeated.sounding != first.sounding
     assert repeated.expires_at == longer.expires_at
     assert repeated.voices == first.voices
+
+
+@pytest.mark.parametrize(("seen", "minutes"), [(1, 120), (3, 60)])
+def test_an_extension_that_the_updating_person_has_not_seen_holds(
+    officer: TestClient, pressed: str, form: dict[str, Any], context: Context, seen: int, minutes: int
+) -> None:
+    recorded(officer, pressed)
+    officer.put(f"/api/alerts/{pressed}", json=form)
+    act(officer, pressed, "extend", minutes=60)
+    recorded(officer, pressed)
+    act(officer, pressed, "update", **HELD, seen=seen)
+    recorded(officer, pressed)
+    newest = on_the_wire(context, pressed)[-1]
+    assert newest.revision == 4
+    assert newest.expires_at - newest.sent_at == timedelta(minutes=minutes)
 
 
 def test_an_update_that_waited_while_others_acted_comes_after_them(
