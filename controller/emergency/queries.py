@@ -164,6 +164,26 @@ def on_board(session: Session, alert_id: str, sounding: str) -> list[StationRow]
     return [StationRow._make(row) for row in rows]
 
 
+def others_begun(session: Session, alert_id: str) -> dict[str, datetime]:
+    """By station, when it last began another active alert of which it has not told the end."""
+    active = select(AlertRow.id).where(AlertRow.state == AlertState.ACTIVE, AlertRow.id != alert_id)
+    report = and_(
+        Playback.station_id == AlertReceiptRow.station_id,
+        Playback.occurrence_id == AlertReceiptRow.sounding,
+    )
+    rows = session.execute(
+        select(AlertReceiptRow.station_id, AlertReceiptRow.sounding_at)
+        .outerjoin(Playback, report)
+        .where(
+            AlertReceiptRow.alert_id.in_(active),
+            AlertReceiptRow.sounding_at.is_not(None),
+            or_(Playback.outcome.is_(None), Playback.outcome == Outcome.UNKNOWN),
+        )
+        .order_by(AlertReceiptRow.sounding_at)
+    )
+    return {station_id: at for station_id, at in rows if at is not None}
+
+
 def last_begun(session: Session, soundings: Collection[str]) -> dict[str, datetime]:
     """By sounding, when the last of the stations that have not told the end of it began."""
     report = and_(

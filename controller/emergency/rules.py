@@ -151,6 +151,8 @@ class Stage(StrEnum):
     """It can be reached and has said nothing yet."""
     RECEIVED = "received"
     SOUNDING = "sounding"
+    YIELDING = "yielding"
+    """It began, and then began another alert that it sounds now."""
     PLAYED = "played"
     STOPPED = "stopped"
     """Silenced by a cancel or an update, or spared by it."""
@@ -180,6 +182,7 @@ GROUPS: Final[Mapping[Stage, Group]] = {
     Stage.WAITING: Group.WAITING,
     Stage.RECEIVED: Group.RECEIVED,
     Stage.SOUNDING: Group.SOUNDING,
+    Stage.YIELDING: Group.RECEIVED,
     Stage.PLAYED: Group.FINISHED,
     Stage.STOPPED: Group.FINISHED,
     Stage.NOT_FOR_IT: Group.FINISHED,
@@ -216,6 +219,8 @@ class Evidence:
     """When it last connected, as far as it is known."""
     received_at: datetime | None = None
     sounding_at: datetime | None = None
+    other_at: datetime | None = None
+    """When it last began another alert of which it has not told the end."""
     outcome: Outcome | None = None
     reason: OutcomeReason | None = None
 
@@ -271,7 +276,8 @@ def _lost_at(sounding: Sounding, known: Evidence) -> datetime:
 
 def _underway(known: Evidence) -> Stage:
     if known.sounding_at is not None:
-        return Stage.SOUNDING
+        displaced = known.other_at is not None and known.other_at > known.sounding_at
+        return Stage.YIELDING if displaced else Stage.SOUNDING
     return Stage.WAITING if known.received_at is None else Stage.RECEIVED
 
 

@@ -149,10 +149,11 @@ class _Look:
     def lines(self, session: Session, ordered: Ordered, realm: Collection[str]) -> list[StationLine]:
         """The stations of the realm that were meant to hear it, by name."""
         rows = queries.on_board(session, self.found.alert_id, ordered.name)
+        others = queries.others_begun(session, self.found.alert_id)
         chosen, mine = set(ordered.act.area_ids), set(realm)
         recorded = ordered.act.revision not in self.found.unrecorded
         return [
-            self._line(row, ordered.window, recorded=recorded)
+            self._line(row, ordered.window, others.get(row.id), recorded=recorded)
             for row in rows
             for chain in [self.tree.chain(row.area_id)]
             if _is_meant(row, ordered.act, recorded=recorded)
@@ -169,7 +170,9 @@ class _Look:
         ]
         return tuple(sorted(found, key=lambda one: (one.area_name, one.area_id)))
 
-    def _line(self, row: StationRow, window: Sounding, *, recorded: bool) -> StationLine:
+    def _line(
+        self, row: StationRow, window: Sounding, other_at: datetime | None, *, recorded: bool
+    ) -> StationLine:
         picture = Picture(row.installed, bool(row.online), row.presence_at, row.heartbeat_at)
         reachable = judge(picture, self.now, self.timeout_s).state is StationState.OK
         known = Evidence(
@@ -177,6 +180,7 @@ class _Look:
             back_at=row.presence_at if row.online else None,
             received_at=row.received_at,
             sounding_at=row.sounding_at,
+            other_at=other_at,
             outcome=row.outcome,
             reason=row.reason,
         )

@@ -77,3 +77,18 @@ async def test_what_is_over_looks_over(officer: Any, alarm: Any) -> None:
     assert "real-head" not in page.text
     assert "Lời báo động đã phát" in page.text
     assert page.text.count("có hiệu lực đến") == 1
+
+
+async def test_one_station_sounds_one_alert(
+    officer: Any, alarm: Any, clock: list[datetime], now: datetime
+) -> None:
+    first, second = alarm.draft(), alarm.draft()
+    for seconds, one in enumerate((first, second)):
+        await officer.post(f"/khan-cap/{one}/phat", **HELD)
+        clock[0] = now + timedelta(seconds=1 + seconds)
+        alarm.receipt(one, "dai-xa", sounding=True)
+    assert "Đã nhận 1 Đang phát 0" in await officer.words(f"/khan-cap/{first}/bang")
+    assert "Đang nhường báo động khác" in await officer.words(f"/khan-cap/{first}/bang")
+    assert "Đã nhận 0 Đang phát 1" in await officer.words(f"/khan-cap/{second}/bang")
+    alarm.report(second, "dai-xa", Outcome.PLAYED)
+    assert "Đã nhận 0 Đang phát 1" in await officer.words(f"/khan-cap/{first}/bang")
