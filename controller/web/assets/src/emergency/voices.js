@@ -249,8 +249,9 @@ document.addEventListener("htmx:after:swap", () => {
     box.dispatchEvent(new Event("change", { bubbles: true }));
   }
   const order = wanted.map((language) => voices.get(language)).filter(Boolean);
-  if (list.querySelector(":focus")) return;
-  list.querySelector("[data-voices-main]").prepend(...order);
+  const main = list.querySelector("[data-voices-main]");
+  const moved = order.some((voice, place) => main.children[place] !== voice);
+  if (moved && !list.querySelector(":focus, .recording")) main.prepend(...order);
 });
 for (const voice of document.querySelectorAll("[data-voice]")) {
   const sha256 = part(voice, "sound").value;
