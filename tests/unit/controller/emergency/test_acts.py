@@ -230,6 +230,7 @@ def test_an_extension_that_the_updating_person_has_not_seen_holds(
     act(officer, pressed, "update", **HELD, seen=seen)
     recorded(officer, pressed)
     newest = on_the_wire(context, pressed)[-1]
+    assert newest is not None
     assert newest.revision == 4
     assert newest.expires_at - newest.sent_at == timedelta(minutes=minutes)
 
