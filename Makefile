@@ -14,7 +14,11 @@ check: install
 	@bash scripts/check.sh
 
 test: install
-	@bash scripts/test.sh
+	@bash scripts/test.sh -m "not slow"
+
+# The journeys of alerts: whole provinces, minute by minute.
+test-slow: install
+	@bash scripts/test.sh -m slow
 
 bench: install
 	@$(PY) -m bench.ingest

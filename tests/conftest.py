@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-_ALERTS = "journeys/test_alert"
+_SLOW = "journeys/test_alert"
 _REAL_TIME = ("journeys", "integration/test_agent", "contract/test_speaker")
 """What is measured against the clock runs one after the other, or it would disturb itself.
 
-The journeys of alerts are many and have wide margins: they are a group beside the others.
+The journeys of alerts are many and have wide margins: they are slow, and a group for each file.
 """
 
 
@@ -16,5 +16,8 @@ The journeys of alerts are many and have wide margins: they are a group beside t
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         path = item.path.relative_to(Path(__file__).parent).as_posix()
-        group = "alerts" if path.startswith(_ALERTS) else "real time" if path.startswith(_REAL_TIME) else path
+        slow = path.startswith(_SLOW)
+        if slow:
+            item.add_marker(pytest.mark.slow)
+        group = "real time" if path.startswith(_REAL_TIME) and not slow else path
         item.add_marker(pytest.mark.xdist_group(group))
