@@ -1,6 +1,7 @@
 """The composition root: what the controller's process is made of, and how long each part lives."""
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Iterator
@@ -85,6 +86,7 @@ async def serve(settings: Settings) -> None:
     listening = _listen(settings)
     context, waker = compose(settings)
     context.two_people.current()
+    logging.getLogger(__name__).info("boundaries known of %d areas", len(context.boundaries.known))
     await asyncio.to_thread(signals.ensure, context)
     broker = EmbeddedBroker(settings.broker_host, settings.broker_port)
     if settings.broker == "embedded":

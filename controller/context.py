@@ -8,6 +8,9 @@ from uuid import uuid4
 
 from audio_library import Store
 from audio_library.speech import EspeakNg, Speech
+from controller.areas.boundaries import FILE_NAME as BOUNDARIES
+from controller.areas.boundaries import Boundaries
+from controller.areas.boundaries import load as load_boundaries
 from controller.db.session import Database
 from controller.emergency.policy import PolicyFile
 from controller.settings import Settings
@@ -37,3 +40,8 @@ class Context:
     def two_people(self) -> PolicyFile:
         """Where an alert needs a second person."""
         return PolicyFile(self.settings.data_dir / "emergency.toml")
+
+    @cached_property
+    def boundaries(self) -> Boundaries:
+        """As they were when the process first asked. Raises Invalid `areas.bad_boundaries`."""
+        return load_boundaries(self.settings.data_dir / BOUNDARIES)

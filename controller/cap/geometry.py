@@ -1,6 +1,7 @@
 """Which of our areas a message means. Pure.
 
-Our communes have a middle and no boundary: one is meant when its middle lies inside the polygon or circle.
+An area is meant when its middle lies inside the polygon or circle. Where none does, those are meant whose
+boundary is known and touched by the shape; else the one with the nearest middle, which is never certain.
 """
 
 from collections import defaultdict
@@ -12,6 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from controller.areas.boundaries import Boundary
 from controller.areas.rules import short_slug
 from controller.cap.model import CapArea, Circle, Polygon
 
@@ -38,6 +40,7 @@ class Place:
     latitude: float | None = None
     longitude: float | None = None
     wide: bool = False
+    boundary: Boundary | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ class _Atlas:
             for place in places
             if not place.wide and place.latitude is not None and place.longitude is not None
         ]
+        self._boundaries = {place.id: place.boundary for place in places if place.boundary and not place.wide}
         self._ids = [area_id for area_id, _, _ in known]
         self._latitudes: Numbers = np.array([latitude for _, latitude, _ in known], dtype=np.float64)
         self._longitudes: Numbers = np.array([longitude for _, _, longitude in known], dtype=np.float64)
@@ -121,17 +125,24 @@ class _Atlas:
         inside = _inside(outline, middles)
         if inside.any():
             return self._within(inside)
-        return self._nearest(_beyond_km(outline, middles))
+        drawn = shapely.LinearRing(corners[:, ::-1])
+        return self._touched(drawn) or self._nearest(_beyond_km(outline, middles))
 
     def in_circle(self, circle: Circle) -> dict[str, bool]:
         if not self._ids:
             return {}
         distances_km = _distance_km(circle, self._latitudes, self._longitudes)
         inside = np.asarray(distances_km <= circle.radius_km)
-        return self._within(inside) if inside.any() else self._nearest(distances_km - circle.radius_km)
+        if inside.any():
+            return self._within(inside)
+        centre = shapely.Point(circle.longitude, circle.latitude)
+        return self._touched(centre) or self._nearest(distances_km - circle.radius_km)
 
     def _within(self, inside: NDArray[np.bool_]) -> dict[str, bool]:
         return {self._ids[index]: True for index in np.flatnonzero(inside)}
+
+    def _touched(self, drawn: shapely.Geometry) -> dict[str, bool]:
+        return {area_id: True for area_id, boundary in self._boundaries.items() if boundary.intersects(drawn)}
 
     def _nearest(self, beyond_km: Numbers) -> dict[str, bool]:
         nearest = int(np.argmin(beyond_km))

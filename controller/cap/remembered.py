@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
+from controller.areas.boundaries import Boundaries
 from controller.areas.tables import AreaLevel
 from controller.cap import queries, reading
 from controller.cap.chain import Kept, KnownAlert, chain_of
@@ -49,7 +50,7 @@ def known(
         now=now,
         own_sender=context.settings.cap_sender,
         events=events,
-        places=places(AreaTree.read(session)),
+        places=places(AreaTree.read(session), context.boundaries),
         kept=chain.kept,
         alerts=tuple(_alert(look(session, id_, acts), now) for id_ in ids),
     )
@@ -87,7 +88,7 @@ def written(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def places(tree: AreaTree) -> tuple[Place, ...]:
+def places(tree: AreaTree, boundaries: Boundaries = Boundaries()) -> tuple[Place, ...]:
     return tuple(
         Place(
             id=area.id,
@@ -97,6 +98,7 @@ def places(tree: AreaTree) -> tuple[Place, ...]:
             latitude=area.latitude,
             longitude=area.longitude,
             wide=area.level in _WIDE,
+            boundary=boundaries.of(area.id, area.code),
         )
         for area in tree.areas.values()
     )

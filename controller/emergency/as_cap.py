@@ -5,8 +5,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from shapely.geometry import MultiPolygon
+from shapely.geometry import Polygon as ShapelyPolygon
 from sqlalchemy.orm import Session
 
+from controller.areas.boundaries import Boundaries, Boundary
 from controller.areas.queries import AreaLine
 from controller.cap import build
 from controller.cap.geometry import GEOCODE_NAME
@@ -18,6 +21,7 @@ from controller.cap.model import (
     Info,
     MsgType,
     Named,
+    Polygon,
     Reference,
     Response,
     Scope,
@@ -56,6 +60,8 @@ _RESPONSES: Final[Mapping[AlertKind, Response]] = {
     AlertKind.SECURITY: Response.MONITOR,
     AlertKind.OTHER: Response.MONITOR,
 }
+_BEND_DEGREES: Final = 0.0005
+"""About 50 m: what a boundary may be simplified by."""
 _HOME: Final = "Asia/Ho_Chi_Minh"
 _FIRST: Final = LANGUAGES[0]
 
@@ -126,7 +132,11 @@ def _info(context: Context, act: Act, voice: VoiceContent, tree: AreaTree, zone:
         sender_name=texts.say(written, "cap.sender_name", area=_root_name(act, tree)),
         headline=ended if over else act.content.title or event,
         description=ended if over else voice.text or act.content.title or event,
-        areas=tuple(_area(tree.chain(area_id), tree) for area_id in act.area_ids if area_id in tree.areas),
+        areas=tuple(
+            _area(tree.chain(area_id), tree, context.boundaries)
+            for area_id in act.area_ids
+            if area_id in tree.areas
+        ),
     )
 
 
@@ -141,16 +151,29 @@ def _expires(act: Act) -> datetime:
     return act.alert.expires_at if act.alert is not None else act.at + timedelta(hours=1)
 
 
-def _area(chain: Sequence[str], tree: AreaTree) -> CapArea:
-    """By the state's code; one without a code, such as a village, by the point of its middle.
+def _area(chain: Sequence[str], tree: AreaTree, boundaries: Boundaries) -> CapArea:
+    """By the state's code and its boundary where we were told of one; else the point of its middle.
 
-    We know no boundaries, and draw none.
+    A boundary that we do not know is not drawn.
     """
     area = tree.areas[chain[-1]]
+    boundary = boundaries.of(area.id, area.code)
     return CapArea(
         description=", ".join(tree.name(area_id) for area_id in reversed(chain)),
-        circles=_point(area),
+        polygons=_outlines(boundary) if boundary is not None else (),
+        circles=_point(area) if boundary is None else (),
         geocodes=(Named(GEOCODE_NAME, area.code),) if area.code else (),
+    )
+
+
+def _outlines(boundary: Boundary) -> tuple[Polygon, ...]:
+    """Outer rings, latitude first. CAP knows no holes; bends of less than about 50 m are left out."""
+    plain = boundary.simplify(_BEND_DEGREES)
+    parts = plain.geoms if isinstance(plain, MultiPolygon) else (plain,)
+    return tuple(
+        tuple((round(y, 5), round(x, 5)) for x, y, *_ in part.exterior.coords)
+        for part in parts
+        if isinstance(part, ShapelyPolygon) and not part.is_empty
     )
 
 

@@ -65,7 +65,7 @@ async def test_two_presses_make_one_alert(place: Place) -> None:
     assert all(one.published_at for one in both)
     await place.until(lambda: place.boards(ear), "the board")
     await perform(controller.desk, place.act(SECOND))
-    await place.until(lambda: len(place.boards(ear)) == 2, "the second alert's board")
+    await place.until(lambda: len(place.boards(ear)) >= 2, "the second alert's board")
     assert len({alert.sounding for board in place.boards(ear) for alert in board.alerts}) == 2
 
 
@@ -210,10 +210,15 @@ async def test_versions_grow_though_the_clock_was_set_back(place: Place) -> None
     (board,) = await place.until(lambda: place.boards(ear), "the first board")
     token = controller.context.signing_key.sign(board.model_copy(update={"version": board.version + 10**9}))
     ear.say(BOARD, token, retain=True)
-    await place.until(lambda: len(place.boards(ear)) == 2, "a board from a clock that runs ahead")
-    await perform(controller.desk, place.act(SECOND))
-    await place.until(lambda: len(place.boards(ear)) == 3, "the second alert")
-    assert place.boards(ear)[-1].version == board.version + 10**9 + 1
+    second = place.act(SECOND)
+    await perform(controller.desk, second)
+
+    def beyond() -> AlertBoard | None:
+        last = place.boards(ear)[-1]
+        return last if last.version > board.version + 10**9 and len(last.alerts) == 2 else None
+
+    last = await place.until(beyond, "both alerts, above what the other clock wrote")
+    assert set(last.alerts) == {ahead.alert, second.alert}
 
 
 async def test_what_somebody_else_wrote_onto_a_board_is_set_right(place: Place) -> None:

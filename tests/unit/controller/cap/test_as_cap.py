@@ -1,5 +1,6 @@
 """Our own alerts as CAP messages, the feed, and what they look like to somebody like us."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -120,6 +121,21 @@ def test_who_reads_it_finds_the_same_area(world: CapWorld, area_id: str) -> None
     said = meant(found.infos[0].areas, known)
     assert said.area_ids == (area_id,)
     assert not said.uncertain
+
+
+def test_a_boundary_that_we_were_told_of_is_drawn_and_read_again(world: CapWorld) -> None:
+    ring = [[103.85, 22.5], [103.95, 22.5], [103.95, 22.6], [103.85, 22.6], [103.85, 22.5]]
+    feature = {"properties": {"code": "02683"}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+    told = {"type": "FeatureCollection", "features": [{"type": "Feature", **feature}]}
+    world.context.settings.data_dir.mkdir(parents=True, exist_ok=True)
+    (world.context.settings.data_dir / "boundaries.geojson").write_text(json.dumps(told), encoding="utf-8")
+    xml = recorded(world, act_of(world, area_ids=("bat-xat-02683",))).encode()
+    (area,) = parse(xml).infos[0].areas
+    assert area.geocodes == (Named("VN-GSO", "02683"),)
+    assert area.polygons == (tuple((latitude, longitude) for longitude, latitude in ring),)
+    with world.context.database.read() as session:
+        known = places(AreaTree.read(session), world.context.boundaries)
+    assert meant((area,), known).area_ids == ("bat-xat-02683",)
 
 
 def test_a_village_without_code_or_place_is_only_described(world: CapWorld) -> None:

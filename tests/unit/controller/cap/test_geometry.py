@@ -2,8 +2,10 @@
 
 import random
 import time
+from dataclasses import replace
 
 import pytest
+import shapely
 
 from controller.areas import dataset
 from controller.cap.geometry import Meant, Place, meant
@@ -117,3 +119,13 @@ def test_the_worst_polygon_over_the_whole_country_takes_no_second(kind: str) -> 
     began_s = time.monotonic()
     meant([CapArea("x", polygons=((*corners, corners[0]),))], places)
     assert time.monotonic() - began_s < 1.0
+
+
+def test_a_small_polygon_inside_a_known_boundary_is_certain_and_elsewhere_only_near() -> None:
+    boundary = shapely.box(103.85, 22.5, 103.95, 22.6)
+    told = tuple(replace(place, boundary=boundary) if place.id == XA else place for place in PLACES)
+    corner = ((22.59, 103.93), (22.59, 103.94), (22.595, 103.94), (22.59, 103.93))
+    inside, point = CapArea("x", polygons=(corner,)), CapArea("x", circles=(Circle(22.59, 103.93, 0.1),))
+    for area in (inside, point):
+        assert meant((area,), told) == Meant((XA,), drawn=True)
+        assert meant((area,), PLACES).uncertain
