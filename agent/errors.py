@@ -7,6 +7,8 @@ AgentError                 has a catalogue `key` and its `params`
 ├── SoundUnreadable        it is there and cannot be decoded
 ├── SpeakerFailed          the output stopped taking sound
 ├── SpeakerMisuse          the speaker contract was broken by its caller (a fault of ours)
+├── AmplifierFailed        the amplifier board does not answer or does not obey
+├── MicrophoneFailed       the microphone gave no sound
 ├── FetchFailed            a download that will be tried again
 └── TaskEnded              a task that must run for ever came to an end: the process goes down
 """
@@ -44,6 +46,14 @@ class SpeakerFailed(AgentError):
 
 class SpeakerMisuse(AgentError):
     key = "error.speaker_misuse"
+
+
+class AmplifierFailed(AgentError):
+    key = "error.amplifier_failed"
+
+
+class MicrophoneFailed(AgentError):
+    key = "error.microphone_failed"
 
 
 class FetchFailed(AgentError):

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
+from wire.base import Language, Message, Seconds, UtcDatetime
 from wire.ids import (
     AlertId,
     AlertKind,
@@ -16,7 +17,7 @@ from wire.ids import (
     Severity,
     StationId,
 )
-from wire.messages import Item, Language, Lateness, Message, Seconds, UtcDatetime
+from wire.messages import Item, Lateness
 
 MAX_VERSION: Final = 253_402_300_799_999
 """The last millisecond of the year 9999: who signs a higher one by mistake locks nobody out."""

@@ -1,25 +1,19 @@
 """Every message between controller and station. Times are aware UTC; units are in the names.
 
-Signed documents (they can make a loudspeaker sound): `PlanLayer`, `StationCard`; alerts are in `wire.alerts`.
+Signed documents (they can make a loudspeaker sound): `PlanLayer`, `StationCard`, `TimeNotice`; alerts are in
+`wire.alerts`.
 Plain messages: `Presence`, `Heartbeat`, `ReportBatch` from the station, `Ack` from the controller.
 Unknown fields are ignored, so that a newer side can speak to an older one.
 """
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, time
-from typing import Annotated, Any, Literal, Self
+from datetime import time
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-)
+from pydantic import BeforeValidator, Field
 
-from wire.errors import Malformed, RefusalReason
+from wire.base import Language, Mark, Message, Seconds, UtcDatetime, Volume
+from wire.errors import RefusalReason
+from wire.evidence import AmplifierState, LinkState, SelfTestResult, StorageState
 from wire.ids import (
     AreaId,
     ClockTrust,
@@ -33,49 +27,6 @@ from wire.ids import (
     StationId,
     StationKind,
 )
-
-
-def utc(moment: datetime) -> datetime:
-    """Raises ValueError for a naive datetime, and for one that UTC's calendar does not reach."""
-    if moment.tzinfo is None:
-        raise ValueError("naive datetime")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("outside the years 1 to 9999 of UTC") from error
-
-
-UtcDatetime = Annotated[AwareDatetime, AfterValidator(utc)]
-Volume = Annotated[int, Field(ge=0, le=100)]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")]
-Mark = Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
-"""An id of somebody's own making. Not every database keeps control characters."""
-
-
-class Message(BaseModel):
-    """A value that crosses the wire as compact JSON."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", use_enum_values=False)
-
-    def encode(self) -> bytes:
-        return self.model_dump_json(exclude_none=True).encode()
-
-    @classmethod
-    def decode(cls, payload: bytes) -> Self:
-        """Raises `Malformed` when the payload is not this message."""
-        try:
-            return cls.model_validate_json(payload)
-        except ValidationError as error:
-            raise Malformed(str(error)) from error
-
-    @classmethod
-    def read(cls, fields: Mapping[str, Any]) -> Self:
-        """The same from JSON that has been taken apart. Raises `Malformed`."""
-        try:
-            return cls.model_validate(fields)
-        except ValidationError as error:
-            raise Malformed(str(error)) from error
 
 
 class Item(Message):
@@ -147,6 +98,18 @@ class QuietHours(Message):
     ends: time
 
 
+class SelfTestTimes(Message):
+    """When a station may test itself: wall times in its zone, `begins` before `ends`, never in quiet hours.
+
+    The audible test sounds a short sweep; the silent one stays far below hearing. 0 days is never.
+    """
+
+    begins: time = time(8, 0)
+    ends: time = time(10, 0)
+    audible_every_days: Annotated[int, Field(ge=0, le=366)] = 30
+    silent_every_days: Annotated[int, Field(ge=0, le=366)] = 7
+
+
 class StationCard(Message):
     """Who a station is and what it may do. `areas` is its chain, from the province down to its own area."""
 
@@ -163,8 +126,16 @@ class StationCard(Message):
     volume_max: Volume = 100
     emergency_volume: Volume = 100
     quiet_hours: QuietHours | None = None
+    self_test: SelfTestTimes = SelfTestTimes()
     media_url: str
     """Where sound is fetched: `{media_url}/{sha256}.opus`."""
+
+
+class TimeNotice(Message):
+    """The controller's time, for boards whose own clock nobody sets. Never retained."""
+
+    type: Literal["time"] = "time"
+    at: UtcDatetime
 
 
 class Presence(Message):
@@ -229,6 +200,12 @@ class Heartbeat(Message):
     outbox: int = 0
     """Reports that the controller has not acknowledged yet."""
     refusals: tuple[Refusal, ...] = Field(default=(), max_length=20)
+    amplifier: AmplifierState | None = None
+    """None where the board has none, or from an older station; so with all that follow."""
+    acoustic_test: SelfTestResult | None = None
+    electrical_test: SelfTestResult | None = None
+    storage: StorageState | None = None
+    link: LinkState | None = None
 
 
 def _known_reason(reason: object) -> object:

@@ -8,8 +8,8 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import GuestProtocol, OKPKey
 
+from wire.base import Message
 from wire.errors import BadSignature, Malformed
-from wire.messages import Message
 
 _ALGORITHM = "Ed25519"
 MAX_DOCUMENT_BYTES: Final = 6 * 1024 * 1024

@@ -9,6 +9,9 @@ ALL_HEARTBEATS: Final = f"{ROOT}/station/+/heartbeat"
 ALL_REPORTS: Final = f"{ROOT}/station/+/report"
 ALL_RECEIPTS: Final = f"{ROOT}/station/+/receipt"
 
+TIME: Final = f"{ROOT}/time"
+"""The controller's time (signed, not retained, QoS 0), for every station."""
+
 ALERTS_LEAF: Final = "/alerts"
 """How every topic of an alert board ends."""
 

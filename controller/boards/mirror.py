@@ -12,8 +12,8 @@ from controller.emergency.acts import Act
 from controller.mqtt.link import Connection, Inbound, Link, Publication
 from wire import topics
 from wire.alerts import Alert, AlertBoard
+from wire.base import Message
 from wire.errors import WireError, WrongTarget
-from wire.messages import Message
 from wire.signing import Keyring, SigningKey
 
 _log = logging.getLogger(__name__)

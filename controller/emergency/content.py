@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from wire.base import Language
 from wire.ids import AlertKind, AreaId, Severity, Sha256
-from wire.messages import Language
 
 MOST_AREAS = 200
 LONGEST_TEXT = 2_000

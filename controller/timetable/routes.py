@@ -19,7 +19,7 @@ from controller.timetable.schemas import (
 )
 from controller.timetable.tables import ScheduleState
 from controller.web.dependencies import InContext, Reading, Writing
-from wire.messages import UtcDatetime
+from wire.base import UtcDatetime
 
 router = APIRouter(prefix="/api", tags=["timetable"])
 

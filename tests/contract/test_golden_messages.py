@@ -6,7 +6,19 @@ from pathlib import Path
 import pytest
 
 from wire.alerts import Alert, AlertBoard, AlertReceipt, StandingLayer, StandingSound, Voice
+from wire.base import Message
 from wire.errors import RefusalReason
+from wire.evidence import (
+    AmplifierFault,
+    AmplifierState,
+    LineState,
+    LinkState,
+    SelfTestFinding,
+    SelfTestKind,
+    SelfTestResult,
+    SelfTestVerdict,
+    StorageState,
+)
 from wire.ids import (
     AlertKind,
     AlertProgress,
@@ -25,7 +37,6 @@ from wire.messages import (
     HeldLayer,
     Item,
     Lateness,
-    Message,
     NowPlaying,
     PlanLayer,
     PlannedOccurrence,
@@ -36,6 +47,7 @@ from wire.messages import (
     ReportBatch,
     Selector,
     StationCard,
+    TimeNotice,
 )
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -114,6 +126,49 @@ MESSAGES: dict[str, Message] = {
         outbox=1,
         refusals=(Refusal(topic="loaban/1/area/lao-cai/plan", reason=RefusalReason.BAD_SIGNATURE, at=NOON),),
     ),
+    "heartbeat_with_evidence": Heartbeat(
+        station="bat-xat",
+        boot_id="b1",
+        at=NOON,
+        uptime_s=60.0,
+        clock=ClockTrust.STALE,
+        cache=CacheState(held=0, wanted=0),
+        amplifier=AmplifierState(
+            at=NOON,
+            power_on=True,
+            lines=(LineState(relay_on=True, muted=False, current_ma=812.5),),
+            gain_db=-3.0,
+            rail_v=23.6,
+            mains_present=True,
+            battery_v=13.2,
+            heat_sink_c=41.5,
+            fan_on=False,
+            tamper_open=False,
+            faults=(AmplifierFault.FAN,),
+        ),
+        acoustic_test=SelfTestResult(
+            id="t1",
+            kind=SelfTestKind.ACOUSTIC,
+            at=NOON,
+            verdict=SelfTestVerdict.FAILED,
+            findings=(SelfTestFinding.WEAK,),
+            attempts=3,
+            level_db=-14.5,
+            bands_db=(-12.0, -15.5),
+            correlation=0.81,
+            noise_db=-52.0,
+        ),
+        electrical_test=SelfTestResult(
+            id="t2",
+            kind=SelfTestKind.ELECTRICAL,
+            at=NOON,
+            verdict=SelfTestVerdict.PASSED,
+            line_ma=(12.5,),
+        ),
+        storage=StorageState(bytes_free=8_000_000_000, written_bytes=120_000),
+        link=LinkState(connects=2, up_s=59.5),
+    ),
+    "time": TimeNotice(at=NOON),
     "report": ReportBatch(
         station="bat-xat",
         reports=(

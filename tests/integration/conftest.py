@@ -27,13 +27,13 @@ from agent.decoder import decode
 from tests.support.broker import Broker
 from tests.support.waiting import eventually, free_port
 from wire import topics
+from wire.base import Message
 from wire.ids import LatenessRule, Outcome, StationKind
 from wire.messages import (
     Ack,
     Heartbeat,
     Item,
     Lateness,
-    Message,
     PlanLayer,
     PlannedOccurrence,
     PlaybackReport,

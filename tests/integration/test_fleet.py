@@ -21,8 +21,9 @@ from tests.support.broker import Broker
 from tests.support.waiting import eventually
 from wire import topics
 from wire.alerts import Alert, AlertBoard, Voice
+from wire.base import Message
 from wire.ids import AlertKind, LatenessRule, Outcome, Severity
-from wire.messages import Item, Lateness, Message, PlaybackReport, Presence, ReportBatch, StationCard
+from wire.messages import Item, Lateness, PlaybackReport, Presence, ReportBatch, StationCard
 from wire.signing import SigningKey
 
 STATIONS = tuple(f"cum-loa-{number}" for number in range(20))
