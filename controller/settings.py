@@ -8,6 +8,7 @@ from pydantic import HttpUrl, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from controller.errors import Invalid
+from wire.messages import SelfTestTimes
 
 _CAP_SENDER: Final = re.compile(r"[^\s,<&]{3,200}")
 _PLAIN_URL: Final = re.compile(r"https?://[^\s?#]+")
@@ -16,7 +17,9 @@ _PLAIN_URL: Final = re.compile(r"https?://[^\s?#]+")
 class Settings(BaseSettings):
     """Units are in the names. Defaults serve one machine without any other service."""
 
-    model_config = SettingsConfigDict(env_prefix="LOABAN_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="LOABAN_", env_nested_delimiter="__", env_file=".env", extra="ignore"
+    )
 
     data_dir: Path = Path("data")
     """Database, library, keys. Made at first start."""
@@ -47,6 +50,9 @@ class Settings(BaseSettings):
     """A station that said nothing for so long is unreachable (three missed heartbeats)."""
     report_deadline_s: float = 24 * 3600.0
     """How long after its end an occurrence without a report waits before it counts as *unknown*."""
+
+    self_test: SelfTestTimes = SelfTestTimes()
+    """When stations may test themselves, where none is set for one. As JSON, or `LOABAN_SELF_TEST__BEGINS` …"""
 
     cap_sender: str = "loaban@lao-cai.invalid"
     """Who we are in CAP messages; unique in the world, so an address or a host name of the province's own."""

@@ -1,6 +1,7 @@
 """Stations, and the latest that each has said of itself."""
 
 from datetime import datetime, time
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String
@@ -25,7 +26,35 @@ class Station(Base):
     emergency_volume: Mapped[int] = mapped_column(default=100)
     languages: Mapped[list[Any]] = mapped_column(JSON, default=list)
     """Its own, in order; empty as in its area."""
+    test_begins: Mapped[time | None]
+    """When it may test itself; None, and with the days, as in the settings."""
+    test_ends: Mapped[time | None]
+    audible_test_days: Mapped[int | None]
+    silent_test_days: Mapped[int | None]
     created_at: Mapped[datetime]
+
+
+class Feed(StrEnum):
+    """How the sound of a station comes to an old cluster."""
+
+    FM = "fm"
+    WIRED = "wired"
+
+
+class FedCluster(Base):
+    """Old loudspeakers that repeat what their station sounds. They have no evidence of their own."""
+
+    __tablename__ = "fed_clusters"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    station_id: Mapped[str] = mapped_column(ForeignKey("stations.id"), index=True)
+    area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"))
+    """Where they hang."""
+    name: Mapped[str] = mapped_column(String(200))
+    feed: Mapped[Feed]
+    added_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+    """The row stays: what they followed until then stays true."""
 
 
 class StationPicture(Base):
