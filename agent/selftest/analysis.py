@@ -1,0 +1,201 @@
+"""From a recording of the sweep to figures: how loud, in which bands, of what shape, over how much noise.
+
+The recording is divided by the sweep (A. Farina, AES 108th Convention, 2000): the loudspeaker's own response
+stands at the sound's arrival, each harmonic of its distortion at a known time before it, and noise everywhere
+alike, so that what noise adds can be measured beside the response and taken away again. Pure.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.selftest.contract import LEAD_S, TAIL_S
+from agent.selftest.signal import HIGH_HZ, LOW_HZ, harmonic_lead_s
+from agent.speakers.contract import SAMPLE_RATE_HZ, Frames
+
+Wave = NDArray[np.float64]
+
+BANDS_HZ: Final = tuple(350.0 * 2 ** (step / 2) for step in range(9))
+"""Edges of half-octave bands, 350 Hz to 5.6 kHz."""
+SHAPE_S: Final = 0.03
+_BEFORE_S = 0.004
+_SEARCH_S = (-0.05, 0.2)
+_HARMONIC_S = 0.02
+_NOISE_FROM_S = 0.3
+_NOISE_TO_S = -0.95
+"""Beyond the response's own tail, up to where the fifth harmonic begins; circular."""
+_HISS_HZ = (13_000.0, 19_000.0)
+_HISS_BLOCK = 1024
+_HISS_QUANTILE = 0.1
+_SURROUND_HZ = (100.0, 2000.0)
+_FULL_SCALE = 32767.0
+_CLIPPED = 0.999
+_FLOOR = 1e-15
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One sweep as heard. Levels per unit of drive in dB, `noise_db` and `hiss_db` over full scale.
+
+    `*_noise_db` is what noise alone would have measured at this drive; it is taken away from the levels already.
+    """
+
+    shape: Wave
+    level_db: float
+    level_noise_db: float
+    bands_db: tuple[float, ...]
+    bands_noise_db: tuple[float, ...]
+    distortion_db: float
+    distortion_noise_db: float
+    noise_db: float
+    hiss_db: float
+    clipped: float
+
+    @property
+    def snr_db(self) -> float:
+        return self.level_db - self.level_noise_db
+
+
+def analyse(recording: Frames, sound: Frames, level_db: float) -> Heard:
+    """`recording` as an ear gives it (see the contract) of `sound` played at `level_db` over full scale."""
+    wave = recording / _FULL_SCALE
+    response = _divided(wave, sound, level_db)
+    arrival = _arrival(response)
+    linear = _cut(response, arrival, _BEFORE_S, SHAPE_S)
+    noise = _noise_density(response, arrival)
+    bands, bands_noise = _bands(response, linear, arrival)
+    level, level_noise = _without_noise(float(np.sum(linear**2)), noise * len(linear))
+    bent = [
+        _cut(response, arrival - _frames(harmonic_lead_s(order)), _BEFORE_S, _HARMONIC_S) for order in (2, 3)
+    ]
+    harmonics, harmonics_noise = _without_noise(
+        sum(float(np.sum(part**2)) for part in bent), noise * sum(map(len, bent))
+    )
+    return Heard(
+        shape=linear,
+        level_db=_db(level),
+        level_noise_db=_db(level_noise),
+        bands_db=bands,
+        bands_noise_db=bands_noise,
+        distortion_db=_db(harmonics / level),
+        distortion_noise_db=_db(harmonics_noise / level),
+        noise_db=_surround_db(wave),
+        hiss_db=_hiss_db(wave),
+        clipped=float(np.mean(np.abs(wave) >= _CLIPPED)),
+    )
+
+
+def likeness(shape: Wave, reference: Wave) -> tuple[float, float]:
+    """The highest correlation of two responses, and the stretch of time at which it is reached.
+
+    Warm air carries sound faster, so that all delays shrink alike: stretches of ±5 % are tried (±28 K).
+    """
+    size = 1 << (2 * max(len(shape), len(reference)) - 1).bit_length()
+    spectrum = np.fft.rfft(shape, size)
+    t = np.arange(len(reference))
+    best, best_stretch = 0.0, 1.0
+    for stretch in np.linspace(0.95, 1.05, 51):
+        stretched = np.interp(t * stretch, t, reference)
+        product = np.fft.irfft(spectrum * np.conj(np.fft.rfft(stretched, size)), size)
+        value = float(np.max(product) / max(np.linalg.norm(shape) * np.linalg.norm(stretched), _FLOOR))
+        if value > best:
+            best, best_stretch = value, float(stretch)
+    return best, best_stretch
+
+
+def _divided(wave: Wave, sound: Frames, level_db: float) -> Wave:
+    """Circular, as long as the recording; time 0 is the first sample of the sound."""
+    played = np.zeros(len(wave))
+    lead = _frames(LEAD_S)
+    played[lead : lead + len(sound)] = sound / _FULL_SCALE * 10 ** (level_db / 20)
+    asked = np.fft.rfft(played)
+    f = np.fft.rfftfreq(len(wave), 1 / SAMPLE_RATE_HZ)
+    least = 1e-3 * float(np.max(np.abs(asked) ** 2))
+    answer = np.fft.rfft(wave) * np.conj(asked) / (np.abs(asked) ** 2 + least)
+    return np.fft.irfft(answer * _passband(f), len(wave))
+
+
+def _passband(f: Wave) -> Wave:
+    """1 inside the sweep, down to 0 at its ends without a corner."""
+    rises = np.clip((f - LOW_HZ) / (BANDS_HZ[0] - LOW_HZ), 0, 1)
+    falls = np.clip((HIGH_HZ - f) / (HIGH_HZ - BANDS_HZ[-1]), 0, 1)
+    return np.sin(rises * np.pi / 2) ** 2 * np.sin(falls * np.pi / 2) ** 2  # type: ignore[no-any-return]
+
+
+def _arrival(response: Wave) -> int:
+    """Where the first 3 ms with most energy begin."""
+    lags = np.arange(_frames(_SEARCH_S[0]), _frames(_SEARCH_S[1]))
+    energy = np.convolve(response[lags] ** 2, np.ones(_frames(0.003)), mode="full")[: len(lags)]
+    return int(lags[int(np.argmax(energy))]) - _frames(0.003)
+
+
+def _cut(response: Wave, at: int, before_s: float, length_s: float) -> Wave:
+    begin = at - _frames(before_s)
+    return response[np.arange(begin, begin + _frames(before_s + length_s)) % len(response)]
+
+
+def _quiet(response: Wave, arrival: int) -> Wave:
+    begin, end = arrival + _frames(_NOISE_FROM_S), arrival + _frames(_NOISE_TO_S) + len(response)
+    return response[np.arange(begin, end) % len(response)]
+
+
+def _noise_density(response: Wave, arrival: int) -> float:
+    return float(np.mean(_quiet(response, arrival) ** 2))
+
+
+def _bands(response: Wave, linear: Wave, arrival: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Energies of the response in half-octaves, and what noise alone has in a window of that length."""
+    quiet = _quiet(response, arrival)
+    pieces = quiet[: len(quiet) // len(linear) * len(linear)].reshape(-1, len(linear))
+    taper = np.hanning(2 * _frames(_BEFORE_S))
+    window = np.ones(len(linear))
+    window[: _frames(_BEFORE_S)] = taper[: _frames(_BEFORE_S)]
+    window[-_frames(_BEFORE_S) :] = taper[_frames(_BEFORE_S) :]
+    powers = np.abs(np.fft.rfft(linear * window)) ** 2
+    noise = np.mean(np.abs(np.fft.rfft(pieces * window, axis=1)) ** 2, axis=0)
+    f = np.fft.rfftfreq(len(linear), 1 / SAMPLE_RATE_HZ)
+    levels, floors = [], []
+    for low_hz, high_hz in zip(BANDS_HZ[:-1], BANDS_HZ[1:], strict=True):
+        inside = (f >= low_hz) & (f < high_hz)
+        level, floor = _without_noise(float(np.mean(powers[inside])), float(np.mean(noise[inside])))
+        levels.append(_db(level))
+        floors.append(_db(floor))
+    return tuple(levels), tuple(floors)
+
+
+def _without_noise(energy: float, noise: float) -> tuple[float, float]:
+    """Never less than a tenth of the noise: nobody can tell any more."""
+    return max(energy - noise, 0.1 * noise, _FLOOR), max(noise, _FLOOR)
+
+
+def _surround_db(wave: Wave) -> float:
+    """Of the village, before the sound and after it, between 100 Hz and 2 kHz without the mains' harmonics."""
+    pause = wave[: _frames(LEAD_S)] if np.any(wave[: _frames(LEAD_S)]) else wave[-_frames(TAIL_S) :]
+    f = np.fft.rfftfreq(len(pause), 1 / SAMPLE_RATE_HZ)
+    power = np.abs(np.fft.rfft(pause * np.hanning(len(pause)))) ** 2
+    mains = np.abs((f + 25.0) % 50.0 - 25.0) < 5.0
+    inside = (f >= _SURROUND_HZ[0]) & (f <= _SURROUND_HZ[1]) & ~mains
+    width = _SURROUND_HZ[1] - _SURROUND_HZ[0]
+    return _db(
+        float(np.mean(power[inside])) / len(pause) ** 2 * 8 / 3 * width * 2 * len(pause) / SAMPLE_RATE_HZ
+    )
+
+
+def _hiss_db(wave: Wave) -> float:
+    """The quietest of what lies above the sweep's third harmonic: the microphone's own noise, over full scale."""
+    pauses = np.concatenate([wave[: _frames(LEAD_S)], wave[-_frames(TAIL_S) // 2 :]])
+    blocks = pauses[: len(pauses) // _HISS_BLOCK * _HISS_BLOCK].reshape(-1, _HISS_BLOCK)
+    power = np.abs(np.fft.rfft(blocks * np.hanning(_HISS_BLOCK), axis=1)) ** 2
+    f = np.fft.rfftfreq(_HISS_BLOCK, 1 / SAMPLE_RATE_HZ)
+    inside = power[:, (f >= _HISS_HZ[0]) & (f <= _HISS_HZ[1])]
+    return _db(float(np.quantile(np.mean(inside, axis=1), _HISS_QUANTILE)) / _HISS_BLOCK**2)
+
+
+def _frames(seconds: float) -> int:
+    return round(seconds * SAMPLE_RATE_HZ)
+
+
+def _db(power: float) -> float:
+    return float(10 * np.log10(max(power, _FLOOR)))
