@@ -30,6 +30,8 @@ from controller.dispatch.publisher import Publisher
 from controller.emergency import routes as emergency
 from controller.emergency import signals, sound_routes
 from controller.emergency.recording import record
+from controller.enrolment import routes as enrolment
+from controller.enrolment.rules import Tries
 from controller.errors import Conflict
 from controller.media import routes as media
 from controller.media.worker import UploadWorker
@@ -69,10 +71,11 @@ def create_app(context: Context, desk: Desk | None = None) -> FastAPI:
     app = FastAPI(title=context.texts.say("vi", "web.name"), docs_url=None, redoc_url=None)
     app.state.context = context
     app.state.desk = desk or Desk(context, None, record)
+    app.state.enrolment_tries = Tries()
     problems.install(app)
     app.add_middleware(guard.Guard)
-    daily = (health, accounts, areas, media, programmes, timetable, playback, stations, clockwork, pages)
-    for part in (*daily, emergency, sound_routes, cap):
+    daily = (health, accounts, areas, media, programmes, timetable, playback, enrolment, stations, clockwork)
+    for part in (*daily, pages, emergency, sound_routes, cap):
         app.include_router(part.router)
     return app
 

@@ -22,6 +22,7 @@ from controller.context import Context
 from controller.db import migrate
 from controller.demo.fill import fill
 from controller.dispatch.job import NAME as DISPATCH
+from controller.enrolment import service as enrolment
 from controller.errors import Invalid, Sayable
 from controller.loading import load_programmes
 from controller.programmes import service as programmes
@@ -30,6 +31,7 @@ from controller.stations import service as stations
 from controller.stations.schemas import StationView
 from controller.timetable import service as timetable
 from controller.web.texts import Texts
+from controller.web.times import moment_text
 from schedules.timetable_file import TimetableFile, load
 
 app = typer.Typer(
@@ -170,6 +172,18 @@ def list_stations(as_: As) -> None:
         for view in stations.listing(session, now, desk.principal, timeout_s):
             table.add_row(*_station_row(desk, view))
         console.print(table)
+
+
+@stations_app.command(name="code")
+def make_code(station_id: str, as_: As) -> None:
+    """Make a code with which a new board becomes this station: told once, good for 24 hours."""
+    with _desk(as_) as desk:
+        with desk.context.database.write() as session:
+            now = desk.context.now()
+            made = enrolment.make_code(session, now, desk.principal, station_id)
+            board = enrolment.board(session, now, desk.principal, station_id, desk.context.signing_key)
+        until = moment_text(made.expires_at)
+        desk.tell("cli.enrolment_code", code=made.code, until=until, fingerprint=board.controller_fingerprint)
 
 
 def _station_row(desk: Desk, view: StationView) -> list[str]:

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from pydantic import HttpUrl, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -38,6 +39,11 @@ class Settings(BaseSettings):
     """`embedded`: a broker inside this process. `external`: one that runs already at the address below."""
     broker_host: str = "127.0.0.1"
     broker_port: int = 1883
+    station_broker_host: str = ""
+    """How stations reach the broker; told to new boards. Empty: `broker_host`, or where that is this machine
+    only, the host of `public_url`."""
+    station_broker_port: int = 0
+    """0: `broker_port`."""
 
     upload_max_bytes: int = 200_000_000
     sound_max_s: float = 4 * 3600.0
@@ -62,7 +68,8 @@ class Settings(BaseSettings):
     def check(self) -> None:
         """What a controller needs before it serves.
 
-        Raises Invalid `settings.public_url_needed`, `settings.bad_public_url`, `settings.bad_cap_sender`.
+        Raises Invalid `settings.public_url_needed`, `settings.bad_public_url`, `settings.bad_cap_sender`,
+        `settings.bad_self_test`.
         """
         if not self.public_url and self.broker == "external":
             raise Invalid("settings.public_url_needed")
@@ -70,13 +77,26 @@ class Settings(BaseSettings):
             raise Invalid("settings.bad_public_url", url=self.public_url)
         if not _CAP_SENDER.fullmatch(self.cap_sender):
             raise Invalid("settings.bad_cap_sender", sender=self.cap_sender)
+        if self.self_test.begins >= self.self_test.ends:
+            raise Invalid("settings.bad_self_test")
 
     def resolved_database_url(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'loaban.db'}"
 
+    def broker_for_stations(self) -> tuple[str, int]:
+        """The address of the broker as a board in the field reaches it."""
+        host = self.station_broker_host or self.broker_host
+        if not self.station_broker_host and _is_this_machine(host) and self.public_url:
+            host = urlsplit(self.public_url).hostname or host
+        return host, self.station_broker_port or self.broker_port
+
     def media_url(self) -> str:
         base = self.public_url or f"http://{self.http_host}:{self.http_port}"
         return f"{base.rstrip('/')}/media"
+
+
+def _is_this_machine(host: str) -> bool:
+    return host in {"", "localhost", "::1", "0.0.0.0", "::"} or host.startswith("127.")  # noqa: S104
 
 
 def _is_url(text: str) -> bool:

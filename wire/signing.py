@@ -60,6 +60,11 @@ class Keyring:
         keys = [OKPKey.import_key(dict(jwk)) for jwk in jwks]
         return cls({key.thumbprint(): key for key in keys})
 
+    @staticmethod
+    def thumbprint(jwk: Mapping[str, str]) -> str:
+        """RFC 7638, base64url. Raises ValueError or JoseError for what is no key."""
+        return OKPKey.import_key(dict(jwk)).thumbprint()
+
     def open(self, token: bytes, kind: type[Document]) -> Document:
         """Verify, then decode. Raises `BadSignature` or `Malformed`."""
         payload = self._verified_payload(token)

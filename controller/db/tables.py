@@ -7,6 +7,7 @@ from controller.clockwork import tables as clockwork
 from controller.db.base import Base
 from controller.dispatch import tables as dispatch
 from controller.emergency import tables as emergency
+from controller.enrolment import tables as enrolment
 from controller.media import tables as media
 from controller.playback import tables as playback
 from controller.programmes import tables as programmes
@@ -21,6 +22,7 @@ __all__ = [
     "clockwork",
     "dispatch",
     "emergency",
+    "enrolment",
     "media",
     "playback",
     "programmes",

@@ -1,4 +1,4 @@
-"""Times of self-tests, old clusters that a station feeds
+"""Times of self-tests, old clusters that a station feeds, codes for new boards
 
 Revision ID: 0003
 """
@@ -33,6 +33,24 @@ def upgrade() -> None:
     with op.batch_alter_table("fed_clusters", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_fed_clusters_station_id"), ["station_id"], unique=False)
 
+    op.create_table(
+        "enrolments",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("station_id", sa.String(length=63), nullable=False),
+        sa.Column("code_digest", sa.String(length=64), nullable=False),
+        sa.Column("made_by", sa.String(length=36), nullable=False),
+        sa.Column("made_at", base.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", base.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("used_at", base.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("public_key", sa.JSON(), nullable=True),
+        sa.ForeignKeyConstraint(["made_by"], ["people.id"], name=op.f("fk_enrolments_made_by")),
+        sa.ForeignKeyConstraint(["station_id"], ["stations.id"], name=op.f("fk_enrolments_station_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_enrolments")),
+        sa.UniqueConstraint("code_digest", name=op.f("uq_enrolments_code_digest")),
+    )
+    with op.batch_alter_table("enrolments", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_enrolments_station_id"), ["station_id"], unique=False)
+
     with op.batch_alter_table("stations", schema=None) as batch_op:
         batch_op.add_column(sa.Column("test_begins", sa.Time(), nullable=True))
         batch_op.add_column(sa.Column("test_ends", sa.Time(), nullable=True))
@@ -45,6 +63,10 @@ def downgrade() -> None:
         for name in ("test_begins", "test_ends", "audible_test_days", "silent_test_days"):
             batch_op.drop_column(name)
 
+    with op.batch_alter_table("enrolments", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_enrolments_station_id"))
+
+    op.drop_table("enrolments")
     with op.batch_alter_table("fed_clusters", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_fed_clusters_station_id"))
 

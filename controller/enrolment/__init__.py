@@ -1,0 +1,1 @@
+"""Boards become stations: a technician makes a code, the board trades it for its identity."""
