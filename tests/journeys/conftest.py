@@ -8,7 +8,30 @@ import pytest
 
 from tests.support.alerts import Officer
 from tests.support.everyday import start_and_meet, withdraw_everything
+from tests.support.one_station import (
+    broker,
+    centre,
+    make_sound,
+    make_station,
+    match,
+    media,
+    outcomes,
+    soon,
+    wait_for,
+)
 from tests.support.province import Province, environment_for
+
+__all__ = [
+    "broker",
+    "centre",
+    "make_sound",
+    "make_station",
+    "match",
+    "media",
+    "outcomes",
+    "soon",
+    "wait_for",
+]
 
 
 @pytest.fixture(scope="session")
