@@ -6,6 +6,11 @@ import uuid
 from dataclasses import dataclass
 
 from agent.agenda import Agenda, agenda_of
+from agent.amplifier.board import BoardAmplifier
+from agent.amplifier.contract import Amplifier
+from agent.amplifier.guard import AmplifierGuard
+from agent.amplifier.none import NoAmplifier
+from agent.amplifier.powered import PoweredPerformer
 from agent.cache import MediaCache
 from agent.clock import AssumedClock, Clock, SystemClock
 from agent.conductor import Conductor
@@ -38,6 +43,7 @@ class Station:
     settings: Settings
     clock: Clock
     performer: Performer
+    amplifier: AmplifierGuard
     agenda: Agenda
     cache: MediaCache
     beginnings: FirstBlocks
@@ -54,6 +60,7 @@ class Station:
         log.info("station starts: station=%s state=%s", self.settings.station, self.settings.state_dir)
         self._load()
         tasks = {
+            "amplifier": self.amplifier.run,
             "link": self.link.run,
             "alerts": lambda: self._read(self.link.mailbox.urgent),
             "inbox": lambda: self._read(self.link.mailbox.ordinary),
@@ -73,6 +80,8 @@ class Station:
 
     def _load(self) -> None:
         self.agenda.load()
+        for issued_at in self.agenda.issued_at():
+            self.clock.heed_issue(issued_at)
         self._plan_changed()
         self._standing_changed()
 
@@ -129,6 +138,7 @@ class Station:
         self.conductor.on_report = self.reporter.poke
         self.conductor.stage.on_sound = self._sound_changed
         self.link.on_up = self._link_up
+        self.amplifier.on_change = self.health.poke
 
     def _sound_arrived(self) -> None:
         self.conductor.poke()
@@ -142,6 +152,7 @@ class Station:
     def _link_up(self) -> None:
         self.reporter.poke()
         self.receipts.again()
+        self.cache.again()
         self.health.poke()
 
 
@@ -153,6 +164,7 @@ def build(
     link: Connection | None = None,
     performer: Performer | None = None,
     cache: MediaCache | None = None,
+    amplifier: Amplifier | None = None,
 ) -> Station:
     """Put a station together. With a `performer` of its own, nothing reaches `speaker`.
 
@@ -164,23 +176,26 @@ def build(
     boot_id = uuid.uuid4().hex
     name = settings.station
     keyring = Keyring.of(*settings.controller_keys)
-    cache = cache or MediaCache(SoundFiles(folder / "sound"), settings.media)
+    cache = cache or MediaCache(SoundFiles(folder / "sound"), settings.media, monotonic_s=clock.monotonic_s)
     beginnings = FirstBlocks(cache.files)
     journal = journal_or_memory(folder / "journal.sqlite")
     agenda = agenda_of(folder, keyring, Ledger(journal), clock)
     link = link or Link(name, boot_id, settings.broker, clock)
     inbox = Inbox(name, keyring, agenda.store, agenda.boards, clock)
-    performer = performer or Player(speaker, cache.files, beginnings)
+    guard = AmplifierGuard(amplifier or amplifier_of(settings, clock), clock)
+    performer = PoweredPerformer(performer or Player(speaker, cache.files, beginnings), guard, clock)
     conductor = Conductor(agenda, cache, performer)
     receipts = Receipts(name, link, agenda.alerts, conductor.stage, clock=clock)
     reporter = Reporter(name, journal, link, settings.reports)
     health = Health(
         name, boot_id, settings.heartbeat_s, clock, link, agenda, cache, journal, inbox, conductor
     )
+    health.amplifier = guard.state
     station = Station(
         settings,
         clock,
         performer,
+        guard,
         agenda,
         cache,
         beginnings,
@@ -200,3 +215,13 @@ def clock_of(settings: Settings) -> Clock:
     if settings.clock is ClockMode.ASSUME_TRUSTED:
         return AssumedClock()
     return SystemClock(settings.state_dir / "clock.json")
+
+
+def amplifier_of(settings: Settings, clock: Clock) -> Amplifier:
+    """The board on the serial port that the settings name, if any."""
+    wired = settings.amplifier
+    if not wired.port:
+        return NoAmplifier(clock)
+    from agent.amplifier.modbus import ModbusBus
+
+    return BoardAmplifier(ModbusBus(wired), clock, wired.settle_s, wired.gain_db)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agent.agenda import Agenda
@@ -15,6 +16,7 @@ from agent.journal import Journal
 from agent.link import Connection
 from agent.receipts import PAUSE_S
 from wire import topics
+from wire.evidence import AmplifierState
 from wire.messages import Heartbeat, HeldLayer
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ class Health:
     inbox: Inbox
     conductor: Conductor
     chance: random.Random = field(default_factory=random.Random)
+    amplifier: Callable[[], AmplifierState | None] = lambda: None
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -86,6 +89,8 @@ class Health:
             volume=self.conductor.volume(),
             outbox=await asyncio.to_thread(self.journal.owed),
             refusals=self.inbox.refusals,
+            amplifier=self.amplifier(),
+            link=self.link.state(),
         )
 
     async def _pause(self, pause_s: float) -> None:

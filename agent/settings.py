@@ -28,12 +28,27 @@ class Broker(BaseModel):
     password: SecretStr = SecretStr("")
     keepalive_s: Annotated[int, Field(ge=5, le=600)] = 30
     retry_min_s: PositiveSeconds = 1.0
-    retry_max_s: PositiveSeconds = 60.0
+    retry_first_s: PositiveSeconds = 10.0
+    """The stations of a province spread their first try over so long, whatever took them all away."""
+    retry_max_s: PositiveSeconds = 35.0
+    """With the time that one try takes, less than a minute."""
 
 
 class SpeakerSettings(BaseModel):
     device: str = ""
     buffer_ms: Annotated[int, Field(ge=20, le=500)] = 60
+
+
+class AmplifierSettings(BaseModel):
+    """The amplifier board on its serial port; no `port`, no board."""
+
+    port: str = ""
+    baud: Annotated[int, Field(ge=1200, le=115_200)] = 19_200
+    parity: Annotated[str, Field(pattern="^[NEO]$")] = "E"
+    unit: Annotated[int, Field(ge=1, le=247)] = 1
+    gain_db: Annotated[float, Field(ge=-40, le=0)] = 0.0
+    settle_s: Annotated[float, Field(ge=0, le=2)] = 0.15
+    answer_s: Annotated[float, Field(ge=0.05, le=2)] = 0.25
 
 
 class Media(BaseModel):
@@ -66,6 +81,7 @@ class Settings(BaseSettings):
     language: Annotated[str, Field(pattern="^(vi|en)$")] = "vi"
     broker: Broker = Broker()
     speaker: SpeakerSettings = SpeakerSettings()
+    amplifier: AmplifierSettings = AmplifierSettings()
     media: Media = Media()
     reports: Reports = Reports()
 
