@@ -47,7 +47,7 @@ class Conductor:
         self._clock = agenda.clock
         self._chance = chance or random.Random()  # noqa: S311 - jitter, not a secret
         self._poked = asyncio.Event()
-        self._alarm = Alarm(self._poked.set)
+        self._alarm = Alarm(self._poked.set, self._clock)
         self._trouble: dict[str, tuple[OutcomeReason, float]] = {}
         self._up_since_s = self._clock.monotonic_s()
         self._trusted_since_s: float | None = None
@@ -59,6 +59,8 @@ class Conductor:
         agenda.alerts.holds = self._has_signal
         self._undecodable: set[str] = set()
         self.on_report: Callable[[], None] = lambda: None
+        self.on_look: Callable[[], None] = lambda: None
+        """Called after each look at the world; the watchdog lives on it."""
 
     def poke(self) -> None:
         self._poked.set()
@@ -85,7 +87,6 @@ class Conductor:
 
     async def run(self) -> None:
         """Until cancelled; then it is silent, and what was interrupted is written down."""
-        self._alarm.start()
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
@@ -139,6 +140,7 @@ class Conductor:
         while True:
             self._poked.clear()
             await self._settle(group)
+            self.on_look()
             try:
                 async with asyncio.timeout(SWEEP_S):
                     await self._poked.wait()

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from agent.clock import Clock
 from agent.ledger import Ledger
@@ -50,6 +51,13 @@ class Run:
         return self.playback.sounded_s > 0
 
 
+class Guest(Protocol):
+    """Uses the speaker while nobody stands on the stage: a self-test, a test tone."""
+
+    async def yield_stage(self) -> None:
+        """Be silent, at once; returns when the speaker is free. Costs nothing where there is nothing to end."""
+
+
 class Stage:
     """Keeps the ledger true: *begun* is written before the first sample, the frame count while it sounds.
 
@@ -66,6 +74,7 @@ class Stage:
         self._handover = asyncio.Lock()
         self.run: Run | None = None
         self.on_sound: Callable[[], None] = lambda: None
+        self.guests: list[Guest] = []
 
     def sounding(self, at: datetime) -> Run | None:
         """The run whose instant has come. The speaker counts on: a wall clock set back takes nothing away."""
@@ -94,6 +103,7 @@ class Stage:
         instants = holds_from, holds_from + late
         async with self._handover:
             if self.run is None:
+                await self._free_the_speaker()
                 self.run = self._perform(group, part, from_s + late.total_seconds(), instants, volume)
                 return
         self._ledger.note_not_begun(part.planned.id)
@@ -105,6 +115,7 @@ class Stage:
     async def _engage_at_once(self, group: asyncio.TaskGroup, part: Part, from_s: float, volume: int) -> None:
         async with self._handover:
             if self.run is None:
+                await self._free_the_speaker()
                 now = self._clock.now()
                 self.run = self._perform(group, part, from_s, (now, now), volume)
                 self._ledger.note_begun(part, now)
@@ -122,11 +133,16 @@ class Stage:
             old, self.run = self.run, None
             if old is not None:
                 await old.playback.stop()
+            await self._free_the_speaker()
             now = self._clock.now()
             self.run = self._perform(group, part, from_s, (now, now), volume)
             if old is not None:
                 self._let_go(old, why)
             self._ledger.note_begun(part, now)
+
+    async def _free_the_speaker(self) -> None:
+        for guest in self.guests:
+            await guest.yield_stage()
 
     def _perform(
         self,
