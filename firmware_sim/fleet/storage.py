@@ -7,13 +7,14 @@ real folder of sound; the fleet proves how many stations decide, how fast, and w
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from agent.cache import MediaCache
 from agent.settings import Media
 from agent.sound_files import SoundFiles
+from firmware_sim.scaled_loop import LoopExecutor
 
 T = TypeVar("T")
 _BYTES_FREE = 8 * 1024**3
@@ -57,7 +58,7 @@ class _Task(NamedTuple):
     work: Callable[[], Any]
 
 
-class PatientDisk(ThreadPoolExecutor):
+class PatientDisk(LoopExecutor):
     """What stations do in threads (files, journals) is done by the event loop's own thread instead.
 
     Each task waits `latency_s`, as a memory card makes it wait, and then for its turn: at most `slice_s` of
