@@ -40,6 +40,15 @@ class Agenda:
         at = self.moment()
         self.ledger.load(at.now, clock_trusted=at.clock_trusted)
 
+    def issued_at(self) -> Iterator[datetime]:
+        """Of all that is held: by any right clock it is later now."""
+        card = self.store.card
+        if card is not None:
+            yield card.issued_at
+            yield from (layer.issued_at for layer in self.store.layers())
+            yield from (board.issued_at for board in self.boards.boards(card.areas))
+            yield from (layer.issued_at for layer in self.boards.standing_layers(card.areas))
+
     def moment(self) -> Moment:
         return Moment(self.clock.now(), self.clock.trust() is not ClockTrust.UNKNOWN)
 

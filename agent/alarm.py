@@ -1,40 +1,28 @@
-"""APScheduler as the alarm clock: it only wakes the conductor, which then asks the plan what to do."""
+"""The alarm clock: it only wakes the conductor, which then asks the plan what to do."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.date import DateTrigger
-
-_JOB = "wake"
+from agent.clock import Clock
 
 
 class Alarm:
-    """At most one wake-up is set; a late one still rings."""
+    """At most one wake-up is set, by the station's clock; it is to be set anew when that clock was set."""
 
-    def __init__(self, ring: Callable[[], None]) -> None:
+    def __init__(self, ring: Callable[[], None], clock: Clock) -> None:
         self._ring = ring
-        self._at: datetime | None = None
-        self._scheduler = AsyncIOScheduler(
-            timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
-        )
-
-    def start(self) -> None:
-        """Needs a running event loop."""
-        self._scheduler.start()
-
-    def stop(self) -> None:
-        self._scheduler.shutdown(wait=False)
+        self._clock = clock
+        self._timer: asyncio.TimerHandle | None = None
 
     def set(self, at: datetime | None) -> None:
-        if at == self._at:
-            return
-        self._at = at
+        """An instant that has passed rings at once. Needs a running event loop."""
+        self.stop()
         if at is not None:
-            self._scheduler.add_job(self._rung, DateTrigger(at), id=_JOB, replace_existing=True)
-        elif self._scheduler.get_job(_JOB):
-            self._scheduler.remove_job(_JOB)
+            pause_s = max((at - self._clock.now()).total_seconds(), 0.0)
+            self._timer = asyncio.get_running_loop().call_later(pause_s, self._ring)
 
-    async def _rung(self) -> None:
-        self._at = None
-        self._ring()
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

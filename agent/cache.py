@@ -59,6 +59,8 @@ class MediaCache:
     files: SoundFiles
     settings: Media
     arrived: Callable[[], None] = lambda: None
+    monotonic_s: Callable[[], float] = time.monotonic
+    """Of the station's clock."""
     _media_url: str = ""
     _wishes: dict[str, _Wish] = field(default_factory=dict)
     _named: dict[Grade, frozenset[str]] = field(default_factory=dict)
@@ -98,6 +100,13 @@ class MediaCache:
             bytes_held=self.files.bytes_held() if with_bytes else 0,
             bytes_free=self.files.bytes_free() if with_bytes else None,
         )
+
+    def again(self) -> None:
+        """There is a network once more: what has failed is tried now, not when its long wait is over."""
+        for wish in self._wishes.values():
+            wish.backoff.reset()
+            wish.not_before_s = 0.0
+        self._changed.set()
 
     async def distrust(self, sha256: str) -> None:
         """A held file could not be decoded: read it again, fetch it anew if rotted."""
@@ -141,7 +150,7 @@ class MediaCache:
 
     def _urgent_open(self) -> bool:
         """Something urgent is being fetched, or can be."""
-        now_s = time.monotonic()
+        now_s = self.monotonic_s()
         return any(
             sha256 in self._busy or wish.not_before_s <= now_s
             for sha256, wish in self._wishes.items()
@@ -177,13 +186,13 @@ class MediaCache:
 
     def _postpone(self, wish: _Wish, problem: str) -> None:
         pause_s = wish.backoff.next_s()
-        wish.not_before_s = time.monotonic() + pause_s
+        wish.not_before_s = self.monotonic_s() + pause_s
         log.warning(
             "sound not fetched: sha256=%s next_try_s=%.0f problem=%s", wish.item.sha256, pause_s, problem
         )
 
     def _next(self, *, urgent_only: bool) -> _Wish | None:
-        now_s = time.monotonic()
+        now_s = self.monotonic_s()
         urgent_only = urgent_only or self._urgent_open()
         ready = (wish for wish in self._open_wishes() if wish.not_before_s <= now_s)
         return next((wish for wish in ready if wish.is_urgent or not urgent_only), None)
@@ -195,7 +204,7 @@ class MediaCache:
 
     async def _wait_for_work(self) -> None:
         self._changed.clear()
-        now_s = time.monotonic()
+        now_s = self.monotonic_s()
         waits = [wish.not_before_s for wish in self._open_wishes() if wish.not_before_s > now_s]
         pause_s = max(min(waits) - now_s, 0.05) if waits else None
         try:

@@ -1,26 +1,34 @@
 """What time it is, and how far that can be believed.
 
 A board without a real-time clock starts in the past. The wall clock is believed only after the kernel has
-called it synchronised (by NTP, GPS or a disciplined clock) since the board was switched on, and never behind
-the floor kept on disk. A lost link does not take the trust away at once: a crystal drifts about 2 s a day.
+called it synchronised (by NTP, GPS or a disciplined clock) since the board was switched on. Where nobody
+synchronises it, the controller's signed notices are the time, see `agent.noticed`. Neither is believed behind
+the floor kept on disk, nor against what the controller says. A lost link does not take the trust away at
+once: a crystal drifts a few seconds a day.
 """
 
 import ctypes
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 from agent.files import write_durably
+from agent.noticed import Anchor, NoticedTime
 from wire.ids import ClockTrust
 
 log = logging.getLogger(__name__)
 
 FLOOR_STEP = timedelta(hours=1)
+SLACK = timedelta(minutes=10)
+"""So far behind what is known for certain a clock is still only inexact."""
 HOLD_S = 48 * 3600.0
+NOTICES_EVERY_S = 600.0
+"""A synchronised clock looks at the controller's notices only so often."""
 _TIMEX_BYTES = 512
 _TIME_ERROR = 5
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -31,12 +39,68 @@ class Clock(Protocol):
 
     def now(self) -> datetime: ...
 
-    def monotonic_s(self) -> float: ...
+    def monotonic_s(self) -> float:
+        """The same as the event loop's own time."""
 
     def trust(self) -> ClockTrust: ...
 
+    def wants_notice(self) -> bool:
+        """Whether the controller's time is of any use now."""
+
+    def heed_notice(self, at: datetime) -> None:
+        """The controller has said, signed, that it is `at`; it cannot be earlier."""
+
+    def heed_issue(self, at: datetime) -> None:
+        """A signed document was issued `at`: it is later by now."""
+
     def keep(self) -> None:
         """Called every minute or so: remember on disk how far time has come. Raises OSError."""
+
+
+class MachineClock(Protocol):
+    """The board's own clocks, as its kernel tells them."""
+
+    def now(self) -> datetime:
+        """The wall clock, however wrong."""
+
+    def monotonic_s(self) -> float: ...
+
+    def since_boot_s(self) -> float:
+        """Seconds since power-on by the board's crystal, sleep included."""
+
+    def is_synchronised(self) -> bool:
+        """Somebody keeps the wall clock right."""
+
+    def boot_id(self) -> str:
+        """Another one after each power-on."""
+
+
+class LinuxClock:
+    """`is_synchronised` is adjtimex(2): chrony or timesyncd has taken the state out of TIME_ERROR."""
+
+    def __init__(self) -> None:
+        self._adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic_s(self) -> float:
+        return time.monotonic()
+
+    def since_boot_s(self) -> float:
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def is_synchronised(self) -> bool:
+        timex = ctypes.create_string_buffer(_TIMEX_BYTES)
+        state: int = self._adjtimex(timex)
+        return 0 <= state < _TIME_ERROR
+
+    def boot_id(self) -> str:
+        return boot_id()
+
+
+def boot_id() -> str:
+    return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else "unknown"
 
 
 class AssumedClock:
@@ -51,68 +115,126 @@ class AssumedClock:
     def trust(self) -> ClockTrust:
         return ClockTrust.TRUSTED
 
+    def wants_notice(self) -> bool:
+        return False
+
+    def heed_notice(self, at: datetime) -> None:
+        return None
+
+    def heed_issue(self, at: datetime) -> None:
+        return None
+
     def keep(self) -> None:
         return None
 
 
-def kernel_synchronised() -> bool:
-    """adjtimex(2): the kernel's clock state is anything but TIME_ERROR."""
-    timex = ctypes.create_string_buffer(_TIMEX_BYTES)
-    state: int = ctypes.CDLL(None, use_errno=True).adjtimex(timex)
-    return 0 <= state < _TIME_ERROR
-
-
-def boot_id() -> str:
-    return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else "unknown"
+class _Reading(NamedTuple):
+    now: datetime
+    trust: ClockTrust
 
 
 class SystemClock:
-    """The machine's clock with a floor on disk.
+    """The machine's clock, the controller's notices, and a floor on disk.
 
-    TRUSTED: synchronised within the last 48 h · STALE: synchronised since power-on, longer ago · UNKNOWN: not
-    since power-on, or behind the floor.
+    | trust   | stands on                                                                             |
+    |---------|---------------------------------------------------------------------------------------|
+    | TRUSTED | the machine's clock, synchronised within the last 48 h                                |
+    | STALE   | the controller's notices; or the machine's clock, synchronised longer ago             |
+    | UNKNOWN | nothing since power-on; or the controller says that it is later than our clock thinks |
+
+    A machine's clock behind the floor counts as never synchronised.
     """
 
-    def __init__(
-        self,
-        floor_file: Path,
-        synchronised: Callable[[], bool] = kernel_synchronised,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        since_boot_s: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
-        boot: str | None = None,
-    ) -> None:
-        self._file = floor_file
-        self._synchronised = synchronised
-        self._now = now
-        self._since_boot_s = since_boot_s
-        self._boot = boot or boot_id()
+    def __init__(self, file: Path, machine: MachineClock | None = None) -> None:
+        self._file = file
+        self._machine = machine or LinuxClock()
+        self._boot = self._machine.boot_id()
         self._floor: datetime | None = None
+        self._issued: datetime | None = None
         self._synchronised_at_s: float | None = None
+        self._noticed_at_s: float | None = None
+        self._noticed = NoticedTime()
+        self._kept_anchor = False
+        self._last = ClockTrust.UNKNOWN
         self._load()
 
     def now(self) -> datetime:
-        return self._now()
+        return self._read().now
 
     def monotonic_s(self) -> float:
-        return time.monotonic()
+        return self._machine.monotonic_s()
 
     def trust(self) -> ClockTrust:
-        if self._floor is not None and self._now() < self._floor:
-            return ClockTrust.UNKNOWN
-        if self._synchronised():
-            self._synchronised_at_s = self._since_boot_s()
-        if self._synchronised_at_s is None:
-            return ClockTrust.UNKNOWN
-        held_s = self._since_boot_s() - self._synchronised_at_s
-        return ClockTrust.TRUSTED if held_s <= HOLD_S else ClockTrust.STALE
+        trust = self._read().trust
+        if trust is not self._last:
+            log.info("clock: trust=%s before=%s now=%s", trust, self._last, self.now())
+            self._last = trust
+        return trust
+
+    def wants_notice(self) -> bool:
+        since_s = self._noticed_at_s
+        if since_s is None or self.trust() is not ClockTrust.TRUSTED:
+            return True
+        return self._machine.since_boot_s() - since_s >= NOTICES_EVERY_S
+
+    def heed_notice(self, at: datetime) -> None:
+        self._noticed_at_s = self._machine.since_boot_s()
+        self._noticed.hear(at.timestamp(), self._noticed_at_s)
+
+    def heed_issue(self, at: datetime) -> None:
+        self._issued = at if self._issued is None else max(self._issued, at)
 
     def keep(self) -> None:
-        now = self._now()
-        if self.trust() is ClockTrust.UNKNOWN or (self._floor is not None and now < self._floor + FLOOR_STEP):
+        now, trust = self._read()
+        new_anchor = self._noticed.anchor is not None and not self._kept_anchor
+        old_floor = self._floor is None or now >= self._floor + FLOOR_STEP
+        if trust is ClockTrust.UNKNOWN or not (old_floor or new_anchor):
             return
-        self._floor = now
-        record = {"floor": now.isoformat(), "boot": self._boot, "synchronised_at_s": self._synchronised_at_s}
+        record = {
+            "floor": now.isoformat(),
+            "boot": self._boot,
+            "synchronised_at_s": self._synchronised_at_s,
+            "rate": self._noticed.rate,
+            "anchor": asdict(self._noticed.anchor) if self._noticed.anchor else None,
+        }
         write_durably(self._file, json.dumps(record).encode())
+        self._floor = now if self._floor is None else max(now, self._floor)
+        self._kept_anchor = self._noticed.anchor is not None
+
+    def _read(self) -> _Reading:
+        """See the table above; where two who should know contradict each other, neither is believed."""
+        since_boot_s, system = self._machine.since_boot_s(), self._machine.now()
+        held_s = self._held_s(since_boot_s, system)
+        noticed = self._time_noticed(since_boot_s)
+        said = self._said(since_boot_s)
+        if held_s is not None and (held_s <= HOLD_S or noticed is None):
+            if said is not None and system < said - SLACK:
+                return _Reading(said, ClockTrust.UNKNOWN)
+            return _Reading(system, ClockTrust.TRUSTED if held_s <= HOLD_S else ClockTrust.STALE)
+        if noticed is not None:
+            return _Reading(noticed, ClockTrust.STALE)
+        return _Reading(max(filter(None, (system, said, self._floor))), ClockTrust.UNKNOWN)
+
+    def _held_s(self, since_boot_s: float, system: datetime) -> float | None:
+        """How long ago the machine's clock was right; None where it never was."""
+        if self._is_behind(system):
+            return None
+        if self._machine.is_synchronised():
+            self._synchronised_at_s = since_boot_s
+        return None if self._synchronised_at_s is None else since_boot_s - self._synchronised_at_s
+
+    def _is_behind(self, time_: datetime) -> bool:
+        return self._floor is not None and time_ < self._floor - SLACK
+
+    def _time_noticed(self, since_boot_s: float) -> datetime | None:
+        utc_s = self._noticed.utc_at(since_boot_s)
+        noticed = None if utc_s is None else datetime.fromtimestamp(utc_s, UTC)
+        return None if noticed is None or self._is_behind(noticed) else noticed
+
+    def _said(self, since_boot_s: float) -> datetime | None:
+        """It is at least so late, by the controller's last notice; before the first one, by its documents."""
+        bound_s = self._noticed.bound_at(since_boot_s)
+        return self._issued if bound_s is None else datetime.fromtimestamp(bound_s, UTC)
 
     def _load(self) -> None:
         if not self._file.exists():
@@ -120,7 +242,15 @@ class SystemClock:
         try:
             record = json.loads(self._file.read_bytes())
             self._floor = datetime.fromisoformat(record["floor"])
-            if record["boot"] == self._boot:
-                self._synchronised_at_s = record["synchronised_at_s"]
+            self._remember(record)
         except (OSError, ValueError, KeyError, TypeError) as error:
             log.warning("clock floor unreadable, starting without it: %s", error)
+
+    def _remember(self, record: Mapping[str, Any]) -> None:
+        """Of this power-on everything; of the ones before only how fast the crystal runs."""
+        rate = float(record.get("rate", 0.0))
+        self._noticed = NoticedTime(rate=rate)
+        if record["boot"] == self._boot:
+            self._synchronised_at_s = record["synchronised_at_s"]
+            if record.get("anchor"):
+                self._noticed = NoticedTime(Anchor(**record["anchor"]))

@@ -18,7 +18,7 @@ from wire import topics
 from wire.alerts import AlertBoard, StandingLayer
 from wire.errors import Expired, Malformed, StaleVersion, WireError, WrongTarget
 from wire.ids import ClockTrust
-from wire.messages import Ack, PlanLayer, Refusal, StationCard
+from wire.messages import Ack, PlanLayer, Refusal, StationCard, TimeNotice
 from wire.signing import Keyring
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,9 @@ class Inbox:
             log.exception("not held, the disk does not take it: topic=%s", topic)
 
     async def _judge(self, topic: str, payload: bytes) -> None:
+        if topic == topics.TIME:
+            self._take_time(payload)
+            return
         match topics.parse(topic):
             case topics.Topic("area", area, "alerts"):
                 await self._take_board(area, payload)
@@ -82,11 +85,16 @@ class Inbox:
             case _:
                 raise WrongTarget(f"nothing for this station travels on {topic}")
 
+    def _take_time(self, token: bytes) -> None:
+        if self._clock.wants_notice():
+            self._clock.heed_notice(self._keyring.open(token, TimeNotice).at)
+
     async def _take_card(self, token: bytes) -> None:
         card = self._keyring.open(token, StationCard)
         if card.station != self._station:
             raise WrongTarget(f"card of {card.station}")
         _check_zone(card.zone)
+        self._clock.heed_issue(card.issued_at)
         held = self._store.card
         if _is_newer(card.version, held.version if held else None):
             await asyncio.to_thread(self._store.keep_card, card, token)
@@ -98,6 +106,7 @@ class Inbox:
         board = self._keyring.open(token, AlertBoard)
         self._check_area(area, board.area)
         self._check_issue(board.issued_at)
+        self._clock.heed_issue(board.issued_at)
         held = self._boards.board(area)
         if not _is_newer(board.version, held.version if held else None):
             return
@@ -111,6 +120,7 @@ class Inbox:
         layer = self._keyring.open(token, StandingLayer)
         self._check_area(area, layer.area)
         self._check_issue(layer.issued_at)
+        self._clock.heed_issue(layer.issued_at)
         held = self._boards.standing(area)
         if _is_newer(layer.version, held.version if held else None):
             await asyncio.to_thread(self._boards.keep_standing, layer, token)
@@ -122,6 +132,7 @@ class Inbox:
         self._check_area(area, layer.area)
         if self._trusts_its_clock():
             self._check_expiry(layer.expires_at)
+        self._clock.heed_issue(layer.issued_at)
         held = self._store.layer(area)
         if _is_newer(layer.version, held.version if held else None):
             await asyncio.to_thread(self._store.keep_layer, layer, token)
