@@ -10,6 +10,7 @@ AgentError                 has a catalogue `key` and its `params`
 ├── AmplifierFailed        the amplifier board does not answer or does not obey
 ├── MicrophoneFailed       the microphone gave no sound
 ├── FetchFailed            a download that will be tried again
+├── NoMqtt                 what answers where the broker should be is none
 └── TaskEnded              a task that must run for ever came to an end: the process goes down
 """
 
@@ -58,6 +59,10 @@ class MicrophoneFailed(AgentError):
 
 class FetchFailed(AgentError):
     key = "error.fetch_failed"
+
+
+class NoMqtt(AgentError):
+    key = "error.no_mqtt"
 
 
 class TaskEnded(AgentError):

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import socket
 import threading
-import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Protocol
 
 import paho.mqtt.client as mqtt
@@ -15,15 +16,18 @@ from paho.mqtt.reasoncodes import ReasonCode
 from agent import PROGRAM_VERSION
 from agent.backoff import Backoff
 from agent.clock import Clock
+from agent.errors import NoMqtt
 from agent.mailbox import Incoming, Mailbox
 from agent.settings import Broker
 from wire import topics
+from wire.evidence import LinkState
 from wire.messages import Presence
 
 log = logging.getLogger(__name__)
 
-STABLE_S = 20.0
 CONNECT_TIMEOUT_S = 5.0
+UP_WITHIN_S = 20.0
+"""From the first packet to the broker's answer; what takes longer leads nowhere, such as a captive portal."""
 GOODBYE_S = 1.0
 
 
@@ -43,13 +47,28 @@ class Connection(Protocol):
     def send(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> bool:
         """Hand a message to the connection; False when there is none. Nothing is queued for later."""
 
+    def state(self) -> LinkState:
+        """How it has fared since the program started."""
+
     async def run(self) -> None:
         """Keep a connection for ever; what arrives goes into the mailbox."""
 
 
+def check_every_s(keepalive_s: int) -> int:
+    """Silence for so long makes us ask, and as much again without an answer is a connection that is gone.
+
+    Together less than 1.5 × the keep-alive, which is what a broker grants us (MQTT 3.1.1, section 3.1.2.10).
+    """
+    return max(1, int(keepalive_s * 0.7))
+
+
+def backoff_of(broker: Broker) -> Backoff:
+    return Backoff(broker.retry_min_s, broker.retry_max_s, first_s=broker.retry_first_s)
+
+
 def wanted_topics(station: str, areas: Iterable[str]) -> frozenset[str]:
     """All that a station whose chain is `areas` listens to."""
-    own = {topics.card(station), topics.ack(station)}
+    own = {topics.card(station), topics.ack(station), topics.TIME}
     leaves = (topics.alerts, topics.plan, topics.standing)
     return frozenset(own | {leaf(area) for area in areas for leaf in leaves})
 
@@ -64,7 +83,9 @@ class Link:
         self._clock = clock
         self._wanted = wanted_topics(station, ())
         self._client: mqtt.Client | None = None
-        self._backoff = Backoff(broker.retry_min_s, broker.retry_max_s)
+        self._backoff = backoff_of(broker)
+        self._connects = 0
+        self._up_at_s = 0.0
         self.mailbox = Mailbox()
         self.on_up: Callable[[], None] | None = None
 
@@ -88,12 +109,17 @@ class Link:
             self._client.publish(topic, payload, qos=qos, retain=retain).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
         )
 
+    def state(self) -> LinkState:
+        return LinkState(connects=self._connects, up_s=self._up_s())
+
+    def _up_s(self) -> float:
+        return 0.0 if self._client is None else round(self._clock.monotonic_s() - self._up_at_s, 1)
+
     async def run(self) -> None:
+        await asyncio.sleep(self._backoff.start_s())
         while True:
             lasted_s = await self._one_connection()
-            if lasted_s >= STABLE_S:
-                self._backoff.reset()
-            pause_s = self._backoff.next_s()
+            pause_s = self._backoff.after_s(lasted_s)
             log.info("link down: lasted_s=%.0f next_try_s=%.1f", lasted_s, pause_s)
             await asyncio.sleep(pause_s)
 
@@ -101,16 +127,19 @@ class Link:
         """Connect and stay until the connection ends; how long the broker had us, in seconds."""
         session = _Session(self, self._new_client(), asyncio.get_running_loop())
         ended = session.start(self._broker)
+        lasted_s = 0.0
         try:
+            await session.until_up(UP_WITHIN_S)
             await asyncio.shield(ended)
-        except OSError as error:
+        except (OSError, ValueError, NoMqtt) as error:
             log.warning("broker not reached: host=%s problem=%s", self._broker.host, error)
         except asyncio.CancelledError:
             await self._say_goodbye(session, ended)
             raise
         finally:
+            lasted_s = self._up_s()
             self._client = None
-        return session.lasted_s()
+        return lasted_s
 
     def _new_client(self) -> mqtt.Client:
         client = mqtt.Client(
@@ -148,6 +177,8 @@ class Link:
 
     def came_up(self, client: mqtt.Client) -> None:
         self._client = client
+        self._connects += 1
+        self._up_at_s = self._clock.monotonic_s()
         presence = self._presence(online=True, dated=True)
         client.publish(topics.presence(self._station), presence, qos=1, retain=True)
         client.subscribe([(topic, 1) for topic in sorted(self._wanted)])
@@ -175,7 +206,7 @@ class _Session:
         self._link = link
         self._client = client
         self._loop = loop
-        self._accepted_at_s: float | None = None
+        self._answered = asyncio.Event()
         self._ended: asyncio.Future[None] = loop.create_future()
         client.on_connect = self._on_connect
         client.on_message = self._on_message
@@ -185,19 +216,42 @@ class _Session:
         thread.start()
         return self._ended
 
-    def lasted_s(self) -> float:
-        return 0.0 if self._accepted_at_s is None else time.monotonic() - self._accepted_at_s
+    async def until_up(self, within_s: float) -> None:
+        """Until the broker has accepted us or it is over; what takes longer is cut off."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._answered.wait()
+        except TimeoutError:
+            log.warning("broker does not answer, given up: within_s=%.0f", within_s)
+            self._cut_off()
+
+    def _cut_off(self) -> None:
+        """paho's loop sees the end at once. Without a socket yet it ends by its own time limits."""
+        connected = self._client.socket()
+        if isinstance(connected, socket.socket):
+            with suppress(OSError):
+                connected.shutdown(socket.SHUT_RDWR)
 
     def _live(self, broker: Broker) -> None:
         problem: BaseException | None = None
         try:
-            self._client.connect(broker.host, broker.port, keepalive=broker.keepalive_s)
-            self._client.loop_forever(retry_first_connection=False)
+            self._client.connect(broker.host, broker.port, keepalive=check_every_s(broker.keepalive_s))
+            self._listen()
         except BaseException as error:  # noqa: BLE001 - handed to the task that waits, which decides
             problem = error
         self._in_loop(self._finish, problem)
 
+    def _listen(self) -> None:
+        """Raises OSError, or `NoMqtt` where paho stumbles over what it reads."""
+        try:
+            self._client.loop_forever(retry_first_connection=False)
+        except OSError:
+            raise
+        except Exception as error:
+            raise NoMqtt(problem=repr(error)) from error
+
     def _finish(self, problem: BaseException | None) -> None:
+        self._answered.set()
         if self._ended.done():
             return
         if problem is None:
@@ -215,8 +269,12 @@ class _Session:
         if code.is_failure:
             log.warning("broker refused us: reason=%s", code)
             return
-        self._accepted_at_s = time.monotonic()
-        self._in_loop(self._link.came_up, client)
+        self._in_loop(self._accepted)
+
+    def _accepted(self) -> None:
+        self._answered.set()
+        if not self._ended.done():
+            self._link.came_up(self._client)
 
     def _on_message(self, client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         self._in_loop(self._link.arrived, client, Incoming(message.topic, bytes(message.payload)))

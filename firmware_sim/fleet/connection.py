@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import logging
-import time
 from collections.abc import Callable, Iterable
 
 from firmware_sim.fleet import packets
@@ -35,17 +34,9 @@ class Connection(asyncio.Protocol):
         self._unacknowledged: set[int] = set()
         self._quiet = asyncio.Event()
         self._quiet.set()
-        self._accepted_at_s: float | None = None
+        self.is_accepted = False
         self.pings_owed = 0
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    @property
-    def is_accepted(self) -> bool:
-        return self._accepted_at_s is not None
-
-    def lasted_s(self) -> float:
-        """Since the broker accepted us; 0 if it never did."""
-        return 0.0 if self._accepted_at_s is None else time.monotonic() - self._accepted_at_s
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -141,5 +132,5 @@ class Connection(asyncio.Protocol):
             log.warning("broker refused us: code=%d", code)
             self.abort()
             return
-        self._accepted_at_s = time.monotonic()
+        self.is_accepted = True
         self._accepted(self)

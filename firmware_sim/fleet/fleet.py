@@ -18,10 +18,10 @@ from agent.speakers.contract import Sounding
 from firmware_sim.fleet.commands import Commands
 from firmware_sim.fleet.events import Event, EventLog, Happened
 from firmware_sim.fleet.light_link import LightLink
-from firmware_sim.fleet.network import Network
 from firmware_sim.fleet.paper import PaperPerformer
 from firmware_sim.fleet.settings import FleetSettings
 from firmware_sim.fleet.storage import CountedCache, PatientDisk
+from firmware_sim.network.network import Network
 
 log = logging.getLogger(__name__)
 

@@ -5,16 +5,23 @@ import logging
 from collections.abc import Callable, Iterable
 
 from agent import PROGRAM_VERSION
-from agent.backoff import Backoff
 from agent.clock import Clock
-from agent.link import CONNECT_TIMEOUT_S, GOODBYE_S, STABLE_S, wanted_topics
+from agent.link import (
+    CONNECT_TIMEOUT_S,
+    GOODBYE_S,
+    UP_WITHIN_S,
+    backoff_of,
+    check_every_s,
+    wanted_topics,
+)
 from agent.mailbox import Incoming, Mailbox
 from agent.settings import Broker
 from firmware_sim.fleet import packets
 from firmware_sim.fleet.connection import Connection
-from firmware_sim.fleet.network import Network
 from firmware_sim.fleet.packets import Will
+from firmware_sim.network.network import Network
 from wire import topics
+from wire.evidence import LinkState
 from wire.messages import Presence
 
 log = logging.getLogger(__name__)
@@ -31,7 +38,9 @@ class LightLink:
         self._network = network
         self._wanted = wanted_topics(station, ())
         self._connection: Connection | None = None
-        self._backoff = Backoff(broker.retry_min_s, broker.retry_max_s)
+        self._backoff = backoff_of(broker)
+        self._connects = 0
+        self._up_at_s = 0.0
         self.mailbox = Mailbox()
         self.on_up: Callable[[], None] | None = None
 
@@ -56,13 +65,18 @@ class LightLink:
             return False
         return self._connection.publish(topic, payload, qos=qos, retain=retain)
 
+    def state(self) -> LinkState:
+        """How it has fared since the program started."""
+        return LinkState(connects=self._connects, up_s=self._up_s())
+
+    def _up_s(self) -> float:
+        return 0.0 if self._connection is None else round(self._clock.monotonic_s() - self._up_at_s, 1)
+
     async def run(self) -> None:
+        await asyncio.sleep(self._backoff.start_s())
         while True:
-            await self._network.is_up()
             lasted_s = await self._one_connection()
-            if lasted_s >= STABLE_S:
-                self._backoff.reset()
-            pause_s = self._backoff.next_s()
+            pause_s = self._backoff.after_s(lasted_s)
             log.info("link down: lasted_s=%.0f next_try_s=%.1f", lasted_s, pause_s)
             await asyncio.sleep(pause_s)
 
@@ -73,31 +87,30 @@ class LightLink:
         except OSError as error:
             log.warning("broker not reached: host=%s problem=%s", self._broker.host, error)
             return 0.0
+        lasted_s = 0.0
         try:
             await self._stay(connection)
         finally:
+            lasted_s = self._up_s()
             self._connection = None
-        return connection.lasted_s()
+        return lasted_s
 
     async def _connect(self) -> Connection:
         """Returns once the broker has accepted us. Raises OSError."""
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                _, connection = await loop.create_connection(
+                return await self._network.connect(
                     lambda: Connection(self._hello(), self._came_up, self._arrived),
                     self._broker.host,
                     self._broker.port,
                 )
         except TimeoutError as error:
             raise OSError("no connection in time") from error
-        return connection
 
     async def _stay(self, connection: Connection) -> None:
         """Until it ends, the network goes away, the broker stops answering or we are to go."""
         try:
-            with self._network.carrying(connection.abort):
-                await self._keep_alive(connection)
+            await self._keep_alive(connection)
         except asyncio.CancelledError:
             await self._say_goodbye(connection)
             raise
@@ -106,8 +119,10 @@ class LightLink:
         await connection.ended
 
     async def _keep_alive(self, connection: Connection) -> None:
+        pause_s = float(check_every_s(self._broker.keepalive_s))
         while True:
-            done, _ = await asyncio.wait([connection.ended], timeout=float(self._broker.keepalive_s))
+            first_s = pause_s if connection.is_accepted else min(pause_s, UP_WITHIN_S)
+            done, _ = await asyncio.wait([connection.ended], timeout=first_s)
             if done:
                 return
             if not connection.is_accepted or not connection.ping():
@@ -145,6 +160,8 @@ class LightLink:
 
     def _came_up(self, connection: Connection) -> None:
         self._connection = connection
+        self._connects += 1
+        self._up_at_s = self._clock.monotonic_s()
         presence = self._presence(online=True, dated=True)
         connection.publish(topics.presence(self._station), presence, qos=1, retain=True)
         connection.subscribe(sorted(self._wanted))

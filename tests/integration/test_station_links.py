@@ -14,7 +14,7 @@ from agent.link import Connection, Link
 from agent.mailbox import Incoming
 from agent.settings import Broker as BrokerSettings
 from firmware_sim.fleet.light_link import LightLink
-from firmware_sim.fleet.network import Network
+from firmware_sim.network.network import Network
 from tests.support.broker import Broker
 from wire import topics
 from wire.messages import Presence

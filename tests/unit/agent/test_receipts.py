@@ -14,6 +14,7 @@ from agent.mailbox import QUEUE_LIMIT, Incoming, Mailbox
 from agent.receipts import PAUSE_S, Receipts
 from wire import topics
 from wire.alerts import Alert, AlertReceipt
+from wire.evidence import LinkState
 from wire.ids import AlertProgress
 
 FIRST_FRAME = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
@@ -38,6 +39,9 @@ class Line:
             self.sent.append(AlertReceipt.decode(payload))
             self.told_something.set()
         return self.connected
+
+    def state(self) -> LinkState:
+        raise AssertionError("receipts do not ask")
 
     async def run(self) -> None:
         await asyncio.Event().wait()

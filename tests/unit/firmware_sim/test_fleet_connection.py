@@ -11,8 +11,8 @@ from agent.clock import AssumedClock
 from agent.settings import Broker
 from firmware_sim.fleet import packets
 from firmware_sim.fleet.light_link import LightLink
-from firmware_sim.fleet.network import Network
 from firmware_sim.fleet.packets import Kind, Packet, Reader
+from firmware_sim.network.network import Network
 from wire import topics
 from wire.messages import Presence
 
