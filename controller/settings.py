@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     """How long after its end an occurrence without a report waits before it counts as *unknown*."""
 
     self_test: SelfTestTimes = SelfTestTimes()
-    """When stations may test themselves, where none is set for one. As JSON, or `LOABAN_SELF_TEST__BEGINS` …"""
+    """When stations may test themselves, where none is set for one: `LOABAN_SELF_TEST__BEGINS` …"""
 
     cap_sender: str = "loaban@lao-cai.invalid"
     """Who we are in CAP messages; unique in the world, so an address or a host name of the province's own."""

@@ -3,11 +3,22 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from wire.base import Message, Seconds, UtcDatetime
+from wire.base import Mark, Message, Seconds, UtcDatetime
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+_LONGEST_LINE = 200
+
+
+def _one_line(text: object) -> object:
+    """Not every database keeps control characters, and what a board says may hold any."""
+    if not isinstance(text, str):
+        return text
+    return "".join(one if one.isprintable() else " " for one in text)[:_LONGEST_LINE]
+
+
+OneLine = Annotated[str, BeforeValidator(_one_line), Field(max_length=_LONGEST_LINE)]
 
 
 class AmplifierFault(StrEnum):
@@ -43,7 +54,7 @@ class AmplifierState(Message):
     fan_on: bool | None = None
     tamper_open: bool | None = None
     faults: tuple[AmplifierFault, ...] = Field(default=(), max_length=8)
-    problem: str | None = Field(default=None, max_length=200)
+    problem: OneLine | None = None
 
 
 class SelfTestKind(StrEnum):
@@ -68,6 +79,8 @@ class SelfTestFinding(StrEnum):
     SILENT = "silent"
     WEAK = "weak"
     BANDS_LOST = "bands_lost"
+    CHANGED = "changed"
+    """It sounds, but no longer like itself: part of it is silent, or something stands in it."""
     DISTORTED = "distorted"
     OPEN_LINE = "open_line"
     SHORTED_LINE = "shorted_line"
@@ -81,7 +94,7 @@ class SelfTestFinding(StrEnum):
 class SelfTestResult(Message):
     """The last finished self-test of its kind. Levels are relative to the station's own reference."""
 
-    id: str = Field(max_length=64)
+    id: Mark
     kind: SelfTestKind
     at: UtcDatetime
     verdict: SelfTestVerdict

@@ -19,13 +19,14 @@ from controller.emergency.sounds import item_of
 from controller.emergency.standing import USES
 from controller.errors import Conflict
 from controller.settings import Settings
+from controller.stations import limits
 from controller.stations.tables import Station
 from controller.timetable import queries as timetable
 from controller.timetable.tables import OccurrenceRow
 from wire import topics
 from wire.alerts import StandingLayer, StandingSound
 from wire.ids import AlertKind, Priority
-from wire.messages import Item, Lateness, PlanLayer, PlannedOccurrence, QuietHours, StationCard
+from wire.messages import Item, Lateness, PlanLayer, PlannedOccurrence, StationCard
 from wire.signing import MAX_DOCUMENT_BYTES, SigningKey
 
 _log = logging.getLogger(__name__)
@@ -80,8 +81,8 @@ def desired_standing(session: Session, now: datetime) -> list[StandingLayer]:
 
 def desired_cards(session: Session, now: datetime, settings: Settings) -> list[StationCard]:
     """A card for each installed station. Version 1 stands for one that is yet to be given."""
-    tree, media_url = AreaTree.read(session), settings.media_url()
-    return [_card(station, tree, media_url, now) for station in queries.installed_stations(session)]
+    tree = AreaTree.read(session)
+    return [_card(station, tree, settings, now) for station in queries.installed_stations(session)]
 
 
 def changes(session: Session, now: datetime, settings: Settings) -> list[Change]:
@@ -158,10 +159,7 @@ def _signal_sounds(session: Session) -> list[StandingSound]:
     return [StandingSound(item=item) for item in (made.attention, made.drill, made.all_clear, made.closing)]
 
 
-def _card(station: Station, tree: AreaTree, media_url: str, now: datetime) -> StationCard:
-    quiet = None
-    if station.quiet_begins is not None and station.quiet_ends is not None:
-        quiet = QuietHours(begins=station.quiet_begins, ends=station.quiet_ends)
+def _card(station: Station, tree: AreaTree, settings: Settings, now: datetime) -> StationCard:
     return StationCard(
         station=station.id,
         version=1,
@@ -174,8 +172,9 @@ def _card(station: Station, tree: AreaTree, media_url: str, now: datetime) -> St
         volume_min=station.volume_min,
         volume_max=station.volume_max,
         emergency_volume=station.emergency_volume,
-        quiet_hours=quiet,
-        media_url=media_url,
+        quiet_hours=limits.quiet_hours(station),
+        self_test=limits.test_times(station, settings.self_test),
+        media_url=settings.media_url(),
     )
 
 

@@ -97,6 +97,10 @@ class AreaReach(Shown):
     villages: int
     stations: int
     reachable: int
+    fed: int
+    """Old clusters that repeat those stations."""
+    fed_from_outside: int
+    """Old clusters that hang here and repeat a station outside all chosen areas: they stay silent."""
 
 
 class Reach(Shown):
@@ -105,6 +109,8 @@ class Reach(Shown):
     villages: int
     stations: int
     reachable: int
+    fed: int
+    """Old clusters that repeat these stations; nobody will hear from them whether they did."""
     areas: tuple[AreaReach, ...]
     at: datetime
 
@@ -233,6 +239,8 @@ class Counts(Shown):
     """Of those that have reported: the whole of it, or some of it."""
     standing_instead: int = 0
     """Heard the standing message, because the speech could not be fetched."""
+    fed: int = 0
+    """Old clusters that repeat these stations. Not among `total`, and never counted as heard."""
 
 
 class CommuneLine(Shown):
@@ -262,6 +270,8 @@ class StationLine(Shown):
     """On the station's own clock."""
     seconds_played: float | None
     """None until it has reported."""
+    fed: tuple[str, ...]
+    """The names of old clusters that repeat it."""
     reported_at: datetime | None
 
 

@@ -20,6 +20,7 @@ from controller.emergency.queries import StationRow
 from controller.emergency.rules import REPORT_GRACE_S, Evidence, Group, Sounding, Stage, stands
 from controller.emergency.schemas import CommuneLine, Counts, LiveBoard, SoundingName, StationLine
 from controller.emergency.tables import ActKind
+from controller.stations import queries as stations
 from controller.stations.rules import Picture, StationState, judge
 from wire.ids import LatenessRule, OutcomeReason
 
@@ -150,10 +151,17 @@ class _Look:
         """The stations of the realm that were meant to hear it, by name."""
         rows = queries.on_board(session, self.found.alert_id, ordered.name)
         others = queries.others_begun(session, self.found.alert_id)
+        fed = stations.fed(session, at=ordered.window.sent_at)
         chosen, mine = set(ordered.act.area_ids), set(realm)
         recorded = ordered.act.revision not in self.found.unrecorded
         return [
-            self._line(row, ordered.window, others.get(row.id), recorded=recorded)
+            self._line(
+                row,
+                ordered.window,
+                others.get(row.id),
+                recorded=recorded,
+                fed=tuple(one.name for one in fed.get(row.id, ())),
+            )
             for row in rows
             for chain in [self.tree.chain(row.area_id)]
             if _is_meant(row, ordered.act, recorded=recorded)
@@ -171,7 +179,13 @@ class _Look:
         return tuple(sorted(found, key=lambda one: (one.area_name, one.area_id)))
 
     def _line(
-        self, row: StationRow, window: Sounding, other_at: datetime | None, *, recorded: bool
+        self,
+        row: StationRow,
+        window: Sounding,
+        other_at: datetime | None,
+        *,
+        recorded: bool,
+        fed: tuple[str, ...],
     ) -> StationLine:
         picture = Picture(row.installed, bool(row.online), row.presence_at, row.heartbeat_at)
         reachable = judge(picture, self.now, self.timeout_s).state is StationState.OK
@@ -203,6 +217,7 @@ class _Look:
             first_frame_at=row.first_frame_at,
             seconds_played=row.seconds_played,
             reported_at=row.reported_at,
+            fed=fed,
         )
 
     def _commune(self, area_id: str) -> str:
@@ -236,5 +251,6 @@ def _counts(lines: Collection[StationLine]) -> Counts:
         final=sum(line.final for line in lines),
         heard_whole=len(played),
         heard_partly=len(partly),
+        fed=sum(len(line.fed) for line in lines),
         standing_instead=sum(line.reason is OutcomeReason.STANDING_INSTEAD for line in lines),
     )

@@ -1,17 +1,31 @@
 """What stations say, read with care: anybody may have written it."""
 
+import json
 import logging
 from collections import Counter
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeVar
+
+from pydantic import ValidationError
 
 from controller.mqtt.link import Inbound
 from wire import topics
 from wire.alerts import AlertReceipt
+from wire.base import Message
 from wire.errors import Malformed
+from wire.evidence import AmplifierState, LinkState, SelfTestResult, StorageState
 from wire.messages import Heartbeat, Presence, RawReportBatch
 
 _log = logging.getLogger(__name__)
+
+_EVIDENCE: Final[Mapping[str, type[Message]]] = {
+    "amplifier": AmplifierState,
+    "acoustic_test": SelfTestResult,
+    "electrical_test": SelfTestResult,
+    "storage": StorageState,
+    "link": LinkState,
+}
+"""Parts of a heartbeat that may be unreadable, and it is a sign of life all the same."""
 
 Said = TypeVar("Said", Presence, Heartbeat, RawReportBatch, AlertReceipt)
 
@@ -21,7 +35,9 @@ class Reader:
 
     def __init__(self) -> None:
         self.refused: Counter[str] = Counter()
-        """Messages not taken, by why: `malformed`, `wrong_station`, `unknown_station`."""
+        """Messages not taken, by why: `malformed`, `wrong_station`, `unknown_station`; and heartbeats taken
+        without all their `evidence`.
+        """
 
     def read(self, messages: Iterable[Inbound], kind: type[Said]) -> list[tuple[Inbound, Said]]:
         return [(message, said) for message in messages if (said := self._read_one(message, kind))]
@@ -40,7 +56,7 @@ class Reader:
     def _read_one(self, message: Inbound, kind: type[Said]) -> Said | None:
         topic = topics.parse(message.topic)
         try:
-            said = kind.decode(message.payload)
+            said = self._decoded(message, kind)
         except Malformed:
             self.refuse("malformed", message.topic)
             return None
@@ -52,3 +68,36 @@ class Reader:
             self.refuse("wrong_station", message.topic)
             return None
         return said
+
+    def _decoded(self, message: Inbound, kind: type[Said]) -> Said:
+        try:
+            return kind.decode(message.payload)
+        except Malformed:
+            if kind is not Heartbeat:
+                raise
+            fields = _readable(message.payload)
+            said = kind.read(fields)
+            self.refuse("evidence", message.topic)
+            return said
+
+
+def _readable(payload: bytes) -> dict[str, Any]:
+    """Without the evidence that a newer station, or a sensor that raves, wrote. Raises `Malformed`."""
+    try:
+        fields = json.loads(payload)
+    except ValueError as error:
+        raise Malformed(str(error)) from error
+    if not isinstance(fields, dict):
+        raise Malformed("not an object")
+    return {name: value for name, value in fields.items() if _can_be_read(name, value)}
+
+
+def _can_be_read(name: str, value: object) -> bool:
+    kind = _EVIDENCE.get(name)
+    if kind is None or value is None:
+        return True
+    try:
+        kind.model_validate(value)
+    except ValidationError:
+        return False
+    return True

@@ -4,13 +4,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ScalarSelect, delete, select
+from sqlalchemy import ScalarSelect, delete, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from controller.db.upsert import upsert
 from controller.programmes.tables import Programme
 from controller.stations.rules import Picture
-from controller.stations.tables import Station, StationPicture, StationStateChange
+from controller.stations.tables import FedCluster, Station, StationPicture, StationStateChange
 
 _CHUNK = 500
 
@@ -143,3 +143,25 @@ def programme_titles(session: Session, digests: Collection[str]) -> dict[str, st
         for digest, title in rows:
             titles.setdefault(digest, title)
     return titles
+
+
+def fed(
+    session: Session, station_ids: Collection[str] | None = None, at: datetime | None = None
+) -> dict[str, list[FedCluster]]:
+    """The old clusters that each of these stations feeds (or fed at that moment), by name."""
+    statement = select(FedCluster).order_by(FedCluster.name, FedCluster.id)
+    if at is None:
+        statement = statement.where(FedCluster.removed_at.is_(None))
+    else:
+        still = or_(FedCluster.removed_at.is_(None), FedCluster.removed_at > at)
+        statement = statement.where(FedCluster.added_at <= at, still)
+    if station_ids is not None and len(station_ids) <= _CHUNK:
+        statement = statement.where(FedCluster.station_id.in_(station_ids))
+    found: dict[str, list[FedCluster]] = {}
+    for cluster in session.scalars(statement):
+        found.setdefault(cluster.station_id, []).append(cluster)
+    return found
+
+
+def fed_one(session: Session, cluster_id: str) -> FedCluster | None:
+    return session.get(FedCluster, cluster_id)

@@ -1,11 +1,18 @@
 """What can be said of a station from what was last heard of it. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
+from typing import Final
+
+from wire.messages import QuietHours, SelfTestTimes
 
 HEARTBEAT_TIMEOUT_S = 90.0
 """Three missed heartbeats."""
+
+
+LONGEST_TEST_DAYS: Final = 366
+_DAY_MINUTES: Final = 24 * 60
 
 
 class StationState(StrEnum):
@@ -70,3 +77,21 @@ def _came_back(picture: Picture) -> bool:
     if picture.heartbeat_at is None:
         return False
     return picture.presence_at is None or picture.heartbeat_at > picture.presence_at
+
+
+def falls_in_quiet_hours(times: SelfTestTimes, quiet: QuietHours | None) -> bool:
+    """Whether any minute in which the station may test itself is quiet. Both are wall times of one zone."""
+    if quiet is None:
+        return False
+    begins, ends = _minutes(times.begins), _minutes(times.ends)
+    return any(begins < until and since < ends for since, until in _quiet_spans(quiet))
+
+
+def _quiet_spans(quiet: QuietHours) -> list[tuple[float, float]]:
+    """Within one day, in minutes; the same time for both means never quiet."""
+    since, until = _minutes(quiet.begins), _minutes(quiet.ends)
+    return [(since, until)] if since <= until else [(0, until), (since, _DAY_MINUTES)]
+
+
+def _minutes(wall: time) -> float:
+    return wall.hour * 60 + wall.minute + wall.second / 60

@@ -162,6 +162,12 @@ def forget_old(session: Session, now: datetime) -> None:
     queries.forget_changes(session, now - _HISTORY_KEPT)
 
 
+def check_volume(volume_min: int, volume_max: int) -> None:
+    """Raises Invalid `stations.bad_volume_bounds`."""
+    if not 0 <= volume_min <= volume_max <= 100:
+        raise Invalid("stations.bad_volume_bounds", field="volume_max")
+
+
 def _change(station_id: str, judged: Verdict, now: datetime) -> StationStateChange:
     reason = judged.reason.value if judged.reason else None
     return StationStateChange(station_id=station_id, state=judged.state.value, reason=reason, at=now)
@@ -195,5 +201,4 @@ def _check(station_id: str, name: str, volume_min: int, volume_max: int) -> None
         raise Invalid("stations.bad_id", field="id", station=station_id[:63])
     if not name.strip():
         raise Invalid("stations.name_missing", field="name")
-    if not 0 <= volume_min <= volume_max <= 100:
-        raise Invalid("stations.bad_volume_bounds", field="volume_max")
+    check_volume(volume_min, volume_max)

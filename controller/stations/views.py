@@ -8,17 +8,18 @@ from sqlalchemy.orm import Session
 
 from controller.dispatch import queries as dispatch_queries
 from controller.dispatch.tree import AreaTree
-from controller.stations import queries
+from controller.stations import evidence, queries
 from controller.stations.rules import Activity, Picture, StationState, judge
 from controller.stations.schemas import (
     CacheView,
+    FedClusterView,
     LayerView,
     MissingSound,
     NowPlayingView,
     RefusalView,
     StationView,
 )
-from controller.stations.tables import Station, StationPicture, StationStateChange
+from controller.stations.tables import FedCluster, Station, StationPicture, StationStateChange
 from wire.messages import CacheState, Heartbeat
 
 
@@ -32,14 +33,14 @@ class _Background:
     card_versions: Mapping[str, int]
     titles: Mapping[str, str]
     changes: Mapping[str, StationStateChange]
+    fed: Mapping[str, Sequence[FedCluster]]
 
 
 def of(
     session: Session, now: datetime, pictured: Sequence[queries.Pictured], timeout_s: float
 ) -> list[StationView]:
     heartbeats = [_heartbeat(picture) for _, picture in pictured]
-    only = pictured[0][0].id if len(pictured) == 1 else None
-    background = _background(session, heartbeats, only)
+    background = _background(session, heartbeats, [station.id for station, _ in pictured])
     return [
         _view(now, station, picture, heartbeat, background=background, timeout_s=timeout_s)
         for (station, picture), heartbeat in zip(pictured, heartbeats, strict=True)
@@ -47,8 +48,9 @@ def of(
 
 
 def _background(
-    session: Session, heartbeats: Sequence[Heartbeat | None], only_station: str | None
+    session: Session, heartbeats: Sequence[Heartbeat | None], station_ids: Sequence[str]
 ) -> _Background:
+    only_station = station_ids[0] if len(station_ids) == 1 else None
     missing = {digest for heartbeat in heartbeats if heartbeat for digest in _missing(heartbeat)}
     return _Background(
         tree=AreaTree.read(session),
@@ -57,6 +59,7 @@ def _background(
         card_versions=dispatch_queries.card_versions(session),
         titles=queries.programme_titles(session, missing),
         changes=queries.latest_changes(session, only_station),
+        fed=queries.fed(session, station_ids),
     )
 
 
@@ -70,8 +73,8 @@ def _view(
     timeout_s: float,
 ) -> StationView:
     seen = picture or StationPicture(online=False)
-    evidence = Picture(station.installed, bool(seen.online), seen.presence_at, seen.heartbeat_at)
-    verdict = judge(evidence, now, timeout_s)
+    known = Picture(station.installed, bool(seen.online), seen.presence_at, seen.heartbeat_at)
+    verdict = judge(known, now, timeout_s)
     change = background.changes.get(station.id)
     layers = _layers(station, heartbeat, background)
     wanted_card = background.card_versions.get(station.id)
@@ -99,6 +102,19 @@ def _view(
         outbox=heartbeat.outbox if heartbeat else None,
         refusals=_refusals(heartbeat),
         program_version=seen.program_version,
+        evidence=evidence.of(heartbeat, seen.heartbeat_at) if heartbeat and seen.heartbeat_at else None,
+        fed=tuple(_fed(cluster, background.tree) for cluster in background.fed.get(station.id, ())),
+    )
+
+
+def _fed(cluster: FedCluster, tree: AreaTree) -> FedClusterView:
+    return FedClusterView(
+        id=cluster.id,
+        name=cluster.name,
+        feed=cluster.feed,
+        area_id=cluster.area_id,
+        area_name=tree.name(cluster.area_id),
+        added_at=cluster.added_at,
     )
 
 

@@ -1,5 +1,6 @@
 """Stations, for those who look after them: state, plan, sound, and what each refused."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter, Response
@@ -7,15 +8,19 @@ from fastapi import APIRouter, Response
 from controller.accounts import service as accounts
 from controller.accounts.rules import Action
 from controller.emergency import service as emergency
+from controller.stations import fed, limits
 from controller.stations import service as stations
 from controller.stations.overview import overview
 from controller.stations.rules import StationState
+from controller.stations.tables import Feed
 from controller.timetable import service as timetable
+from controller.web.forms import Problem, area_choices
 from controller.web.page import InPage, Page
 
 router = APIRouter()
 LIST: Final = "/dai"
 PAGE_LINES: Final = 50
+_DONE: Final = frozenset({"limits", "cluster_added", "cluster_removed"})
 
 
 @router.get(LIST)
@@ -30,14 +35,42 @@ def table(page: InPage, loc: str = "", trang: int = 1) -> Response:
 
 
 @router.get(f"{LIST}/{{station_id}}")
-def one(page: InPage, station_id: str) -> Response:
-    return page.render("stations/one.html", **_one(page, station_id))
+def one(page: InPage, station_id: str, xong: str = "") -> Response:
+    return one_page(page, station_id, done=xong if xong in _DONE else "")
 
 
 @router.get(f"{LIST}/{{station_id}}/chi-tiet")
 def details(page: InPage, station_id: str) -> Response:
     """The part of a station's page that refreshes itself."""
     return page.render("stations/details.html", **_one(page, station_id))
+
+
+def one_page(
+    page: Page,
+    station_id: str,
+    *,
+    done: str = "",
+    cluster: Mapping[str, str] | None = None,
+    problem: Problem | None = None,
+    status: int = 200,
+) -> Response:
+    """A station with what may be set for it; `cluster` is one that was typed and refused."""
+    values = _one(page, station_id)
+    everywhere = page.context.settings.self_test
+    with page.context.database.read() as session:
+        view = limits.of(session, page.person, station_id, everywhere)
+        areas = area_choices(fed.places(session, station_id)) if view.may_change else []
+    own_area = {"name": "", "feed": Feed.FM.value, "area_id": values["station"].area_id}
+    return page.render(
+        "stations/one.html",
+        status,
+        done=done,
+        limits=view,
+        areas=areas,
+        cluster=cluster or own_area,
+        problem=problem,
+        **values,
+    )
 
 
 def _one(page: Page, station_id: str) -> dict[str, Any]:

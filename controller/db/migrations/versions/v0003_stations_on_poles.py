@@ -21,9 +21,7 @@ def upgrade() -> None:
         sa.Column("station_id", sa.String(length=63), nullable=False),
         sa.Column("area_id", sa.String(length=63), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
-        sa.Column(
-            "feed", sa.Enum("fm", "wired", name="feed", native_enum=False, length=40), nullable=False
-        ),
+        sa.Column("feed", sa.Enum("fm", "wired", name="feed", native_enum=False, length=40), nullable=False),
         sa.Column("added_at", base.UtcDateTime(timezone=True), nullable=False),
         sa.Column("removed_at", base.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["area_id"], ["areas.id"], name=op.f("fk_fed_clusters_area_id")),
