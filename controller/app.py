@@ -38,6 +38,7 @@ from controller.media.worker import UploadWorker
 from controller.mqtt.broker import EmbeddedBroker
 from controller.mqtt.intake import Intake
 from controller.mqtt.link import Link
+from controller.mqtt.time_signal import TimeSignal
 from controller.playback import routes as playback
 from controller.programmes import routes as programmes
 from controller.settings import Settings
@@ -101,6 +102,7 @@ async def serve(settings: Settings) -> None:
     desk = Desk(context, desk_link, record)
     intake = Intake(context, link, heed_versions=desk.heed_versions)
     receipts = Receipts(context, link, pending=desk.pending)
+    time_signal = TimeSignal(context, link)
     listening_to_cap = Listening(context, link, Reception(context, desk))
     clockwork_ = Clockwork(context, jobs(context, publisher, desk), waker)
     worker = UploadWorker(context, waker)
@@ -109,12 +111,10 @@ async def serve(settings: Settings) -> None:
     app = create_app(context, desk)
     app.state.link = link
     server = _Server(_http(app))
+    parts = (desk, desk_link, link, intake, receipts, clockwork_, worker, listening_to_cap, time_signal)
     try:
         async with asyncio.TaskGroup() as group:
-            running = [
-                group.create_task(part.run(), name=type(part).__name__)
-                for part in (desk, desk_link, link, intake, receipts, clockwork_, worker, listening_to_cap)
-            ]
+            running = [group.create_task(part.run(), name=type(part).__name__) for part in parts]
             if settings.broker == "embedded":
                 running.append(group.create_task(broker.run(), name="EmbeddedBroker"))
             await server.serve(sockets=[listening])

@@ -44,6 +44,7 @@ class Publication:
     topic: str
     payload: bytes
     retain: bool = False
+    qos: int = 1
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class Link:
         return Sending([partial(self._acknowledged, info, connection) for info in sent])
 
     def offer(self, publication: Publication) -> None:
-        """Publish at QoS 1 without waiting; lost if the link is down."""
+        """Publish without waiting; lost if the link is down."""
         client = self._client
         if client is not None and self._connection is not None:
             self._send(client, publication)
@@ -139,7 +140,9 @@ class Link:
             self._wake.close()
 
     def _send(self, client: paho.Client, publication: Publication) -> paho.MQTTMessageInfo:
-        info = client.publish(publication.topic, publication.payload, qos=1, retain=publication.retain)
+        info = client.publish(
+            publication.topic, publication.payload, qos=publication.qos, retain=publication.retain
+        )
         self._rouse()
         return info
 
