@@ -33,13 +33,14 @@ class _User:
     progress: Callable[[], float]
     seen: float
     advanced_at_s: float
-    advances: bool = False
 
-    def look(self, now_s: float) -> None:
+    def has_advanced(self, now_s: float) -> bool:
+        """Since this was last asked."""
         value = self.progress()
-        self.advances = value > self.seen
-        if self.advances:
-            self.seen, self.advanced_at_s = value, now_s
+        if value <= self.seen:
+            return False
+        self.seen, self.advanced_at_s = value, now_s
+        return True
 
     def is_stalled(self, now_s: float) -> bool:
         return now_s - self.advanced_at_s > STALL_S
@@ -57,6 +58,7 @@ class AmplifierGuard:
         self._wake = asyncio.Event()
         self._is_on = False
         self._is_open = False
+        self._is_hungry = False
         self._ready_at_s = 0.0
         self._fed_at_s = 0.0
         self._idle_since_s = clock.monotonic_s()
@@ -101,6 +103,7 @@ class AmplifierGuard:
         finally:
             self._users.remove(user)
             self._idle_since_s = self._clock.monotonic_s()
+            self._is_hungry |= user.has_advanced(self._idle_since_s)
             self._wake.set()
 
     async def run(self) -> None:
@@ -116,13 +119,13 @@ class AmplifierGuard:
     async def _round(self) -> None:
         now_s = self._clock.monotonic_s()
         for user in self._users:
-            user.look(now_s)
+            self._is_hungry |= user.has_advanced(now_s)
         if any(not user.is_stalled(now_s) for user in self._users):
             await self._open()
-            if any(user.advances for user in self._users):
-                await self._feed()
         elif self._is_on and (self._users or now_s - self._idle_since_s >= HOLD_S):
             await self._shut()
+        if self._is_on and self._is_hungry:
+            await self._feed()
         if self._reading_is_due():
             await self._read()
 
@@ -197,6 +200,7 @@ class AmplifierGuard:
                 self._tell(problem)
                 return
             self._fed_at_s = now_s
+            self._is_hungry = False
 
     def _reading_is_due(self) -> bool:
         if self._read_at_s is None:

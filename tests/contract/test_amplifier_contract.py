@@ -1,4 +1,4 @@
-"""What every amplifier must do: through the real serial port code to a simulated board, and without a wire."""
+"""What every amplifier must do: through the real serial code to a simulated board, and without a wire."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
