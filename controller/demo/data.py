@@ -8,6 +8,8 @@ import yaml
 from pydantic import BaseModel
 
 from controller.accounts.tables import Role
+from controller.stations.schemas import FedClusterForm
+from controller.stations.tables import Feed
 from wire.ids import AreaId, StationId, StationKind
 
 _FILE = Path(__file__).with_name("lao_cai.yaml")
@@ -27,6 +29,18 @@ class DemoStation(BaseModel):
     kind: StationKind
 
 
+class DemoCluster(BaseModel):
+    """Old loudspeakers that repeat a station."""
+
+    station: StationId
+    area_id: AreaId
+    name: str
+    feed: Feed
+
+    def form(self) -> FedClusterForm:
+        return FedClusterForm(name=self.name, feed=self.feed, area_id=self.area_id)
+
+
 class DemoPerson(BaseModel):
     username: str
     name: str
@@ -36,6 +50,7 @@ class DemoPerson(BaseModel):
 class Demo(BaseModel):
     villages: list[Village]
     stations: list[DemoStation]
+    clusters: list[DemoCluster]
     people: list[DemoPerson]
     operator: str
     approver: str

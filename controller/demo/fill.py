@@ -21,6 +21,7 @@ from controller.demo.data import Demo, DemoPerson
 from controller.loading import load_programmes
 from controller.programmes import service as programmes
 from controller.programmes.tables import ProgrammeState
+from controller.stations import fed
 from controller.stations import service as stations
 from controller.timetable import service as timetable
 from schedules.timetable_file import load
@@ -40,6 +41,7 @@ def fill(context: Context, tell: Tell) -> None:
     passwords = _passwords(folder / "people.toml", demo.people)
     is_kept = [
         _once(folder / "filled", lambda: _fill_daily(context, demo, passwords, tell)),
+        _once(folder / "filled-clusters", lambda: _fill_clusters(context, demo)),
         _once(folder / "filled-alerts", lambda: _fill_alerts(context, demo, passwords, tell)),
     ]
     if all(is_kept):
@@ -75,6 +77,14 @@ def _fill_daily(context: Context, demo: Demo, passwords: Passwords, tell: Tell) 
                     languages=(),
                 )
     _fill_library(context, demo, tell)
+
+
+def _fill_clusters(context: Context, demo: Demo) -> None:
+    with context.database.write() as session:
+        for cluster in demo.clusters:
+            station = stations.get(session, cluster.station)
+            if cluster.name not in {one.name for one in fed.of(session, station)}:
+                fed.put(session, context.now(), station, cluster.form())
 
 
 def _fill_alerts(context: Context, demo: Demo, passwords: Passwords, tell: Tell) -> None:

@@ -1,5 +1,6 @@
 """Old FM and wired clusters: fed by a station, with no evidence of their own."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import uuid4
 
@@ -25,12 +26,17 @@ def add(
     return put(session, now, station, wanted)
 
 
+def of(session: Session, station: Station) -> Sequence[FedCluster]:
+    """Those that it feeds now, by name."""
+    return queries.fed(session, [station.id]).get(station.id, [])
+
+
 def put(session: Session, now: datetime, station: Station, wanted: FedClusterForm) -> FedCluster:
     """As `add`, without asking who does it."""
     name, area_id = wanted.name.strip(), wanted.area_id or station.area_id
     if not name:
         raise Invalid("stations.cluster_name_missing", field="name")
-    if any(one.name == name for one in queries.fed(session, [station.id]).get(station.id, ())):
+    if name in {one.name for one in of(session, station)}:
         raise Conflict("stations.cluster_name_taken", field="name", cluster=name)
     areas.get(session, area_id)
     cluster = FedCluster(
