@@ -1,9 +1,10 @@
 """A station's horns, their lines and the microphone that listens to them, as arithmetic. No two are alike.
 
-A re-entrant horn is a band-pass: steep below its cutoff, falling above the diaphragm's mass break, rippled by what
-its mouth and its folds send back. All its lengths sound higher by the speed of sound when it is warm. Copper,
-diaphragm and microphone drift with temperature too, mains voltage and what stands around differ every day.
-Faults are drawn anew for every horn from wide ranges.
+A re-entrant horn is a band-pass: steep below its cutoff, falling above the diaphragm's mass break, rippled
+by what its mouth and its folds send back. All its lengths sound higher by the speed of sound when it is warm.
+Copper, diaphragm and microphone drift with temperature too; the sun heats one horn and not the other, the
+wind sways the pole, mains voltage and what stands around differ every day. Faults are drawn anew from wide
+ranges.
 """
 
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ def speed_of_sound_ms(temperature_c: float) -> float:
 
 @dataclass
 class Driver:
-    """One horn on its line, `distance_m` from the microphone. `hinders` holds what ails it, with its figures."""
+    """One horn on its line, `distance_m` from the microphone. `hinders` holds what ails it, in figures."""
 
     chance: np.random.Generator
     nearest_m: float
@@ -69,11 +70,12 @@ class Driver:
             moved = np.where(moved > 0, moved, (1 - lost) * moved)
         return moved
 
-    def response(self, f: Wave, air: Air) -> Spectrum:
+    def response(self, f: Wave, air: Air, sun_k: float = 0.0, sways_m: float = 0.0) -> Spectrum:
         """From the diaphragm to the microphone, 1 m being 1."""
-        speed = speed_of_sound_ms(air.temperature_c)
+        inside_c, distance_m = air.temperature_c + sun_k, self.distance_m + sways_m
+        speed = speed_of_sound_ms(inside_c)
         warm = f * speed_of_sound_ms(20.0) / speed
-        soft = 1 - self.softens * (air.temperature_c - 20.0)
+        soft = 1 - self.softens * (inside_c - 20.0)
         low = 1j * warm / self.cutoff_hz
         high = 1j * f / (self.top_hz * soft)
         band = (low**2 / (low**2 + low / 0.8 + 1)) ** 2 / (1 + high / 0.75 + high**2)
@@ -83,9 +85,10 @@ class Driver:
         band = band * (1 + self.fold * _delay(f, 2 * self.fold_m, speed))
         turned = 1j * f / self.turned_hz
         band = band * (1 + self.behind * turned) / (1 + turned)
-        copper_db = -0.03 * (air.temperature_c - 20.0)
-        loud = self.strength * 10 ** (copper_db / 20) / self.distance_m
-        return band * loud * self._hindered(f) * _delay(f, self.distance_m, speed)  # type: ignore[no-any-return]
+        copper_db = -0.03 * (inside_c - 20.0)
+        loud = self.strength * 10 ** (copper_db / 20) / distance_m
+        path = _delay(f, distance_m, speed_of_sound_ms(air.temperature_c))
+        return band * loud * self._hindered(f) * path  # type: ignore[no-any-return]
 
     def _hindered(self, f: Wave) -> Spectrum:
         gain = np.ones(len(f), dtype=np.complex128)
@@ -177,7 +180,7 @@ class Horn:
         return np.clip(np.round(taken * FULL_SCALE), -FULL_SCALE - 1, FULL_SCALE).astype(np.int16)
 
     def line_ma(self, played: Wave, air: Air) -> tuple[float, ...]:
-        """What each line draws while `played` is at the output: 100 V for full scale, a sensor of 2 % and 0.3 mA."""
+        """What each line draws meanwhile: 100 V for full scale, a sensor of 2 % and 0.3 mA."""
         volts = 100.0 * float(np.sqrt(np.mean(played**2)))
         warm = 1 + 0.6 * _COPPER_PER_K * (air.temperature_c - 20.0)
         mains = self.chance.normal(1.0, 0.02)
@@ -200,7 +203,10 @@ class Horn:
         for line in self.lines:
             for driver in line.drivers:
                 driven = np.fft.rfft(self._gurgle(driver, driver.driven(played)))
-                total += line.gain * driven * driver.response(f, air)
+                sun_k, sways_m = self.chance.uniform(0.0, 10.0), self.chance.normal(0.0, 0.002)
+                sways_m *= 1 + air.wind_ms / 3.0
+                jolt = 10 ** (self.chance.normal(0.0, 0.25) / 20)
+                total += line.gain * jolt * driven * driver.response(f, air, sun_k, sways_m)
         total *= self._surroundings(f, air) * self._norm
         return np.fft.irfft(total, len(played)) * pascals(self._loudest_db + mains_db) * np.sqrt(2)  # type: ignore[no-any-return]
 
@@ -235,7 +241,7 @@ class Horn:
             return np.zeros(frames)
         t = np.arange(frames) / SAMPLE_RATE_HZ
         wave = sum((np.sin(2 * np.pi * 50 * n * t) / n for n in (1, 2, 3, 5)), start=np.zeros(frames))
-        return wave * pascals(self._hum_db)  # type: ignore[no-any-return]
+        return wave * pascals(self._hum_db)
 
     def _healthy_norm(self) -> float:
         """Makes full scale `_loudest_db` loud, on the mean between 400 Hz and 4 kHz."""
@@ -250,4 +256,5 @@ def _hinder(drivers: tuple[Driver, ...], fault: HornFault, *figures: float) -> N
 
 
 def _delay(f: Wave, metres: float, speed_ms: float) -> Spectrum:
-    return np.exp(-2j * np.pi * f * metres / speed_ms)  # type: ignore[no-any-return]
+    turned: Spectrum = np.exp(-2j * np.pi * f * metres / speed_ms)
+    return turned

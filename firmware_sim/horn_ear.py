@@ -23,7 +23,7 @@ def _unpowered(_progress: Callable[[], float]) -> AbstractAsyncContextManager[No
 class HornEar:
     """`air` is asked before every sound. A sound takes `pace` times its own length of the event loop's time.
 
-    `output_gone` and `input_gone` stand for a sound card that is pulled out. `soundings` counts what was begun.
+    `output_gone` and `input_gone` stand for a sound card that is pulled out; `soundings` counts.
     """
 
     def __init__(

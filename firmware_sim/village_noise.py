@@ -1,6 +1,6 @@
 """What a microphone on a village pole hears besides the loudspeaker: wind, the road, people, insects.
 
-Levels are dB SPL at the microphone. Spectra: wind pressure falls with the 5/3 power of frequency (Kolmogorov),
+Levels are dB SPL at the microphone. Spectra: the power of wind falls by frequency to the 5/3 (Kolmogorov),
 road noise is flat up to some 600 Hz and falls by 6 dB an octave above, motorcycles are rows of harmonics.
 """
 
@@ -42,27 +42,23 @@ def pascals(level_db: float) -> float:
 
 def village_noise(frames: int, air: Air, chance: np.random.Generator) -> Wave:
     """`frames` samples of pressure in Pa."""
-    parts = [_wind(frames, air, chance), _road(frames, air, chance)]
-    for passer in (_motorcycle, _hoot, _voices, _insects):
-        if chance.random() < air.liveliness * _SHARE[passer.__name__]:
-            parts.append(passer(frames, air, chance))
-    return np.sum(parts, axis=0)  # type: ignore[no-any-return]
-
-
-_SHARE = {"_motorcycle": 0.8, "_hoot": 0.3, "_voices": 0.6, "_insects": 1.0}
+    passers = {_motorcycle: 0.8, _hoot: 0.3, _voices: 0.6, _insects: 1.0}
+    there = [passer for passer, share in passers.items() if chance.random() < air.liveliness * share]
+    total: Wave = np.sum([part(frames, air, chance) for part in (_wind, _road, *there)], axis=0)
+    return total
 
 
 def shaped(frames: int, shape: Wave, chance: np.random.Generator) -> Wave:
     """Gaussian noise of RMS 1 with the amplitude spectrum `shape` over the rfft's frequencies."""
     spectrum = shape * (chance.standard_normal(len(shape)) + 1j * chance.standard_normal(len(shape)))
     spectrum[0] = 0.0
-    wave = np.fft.irfft(spectrum, frames)
-    return wave / np.sqrt(np.mean(wave**2))  # type: ignore[no-any-return]
+    wave: Wave = np.fft.irfft(spectrum, frames).astype(np.float64)
+    return wave / float(np.sqrt(np.mean(wave**2)))
 
 
 def frequencies(frames: int) -> Wave:
     """Of the rfft; the first is 1 Hz instead of 0, so that it may be divided by."""
-    values = np.fft.rfftfreq(frames, 1 / SAMPLE_RATE_HZ)
+    values: Wave = np.fft.rfftfreq(frames, 1 / SAMPLE_RATE_HZ).astype(np.float64)
     values[0] = 1.0
     return values
 
@@ -71,7 +67,8 @@ def swell(frames: int, rate_hz: float, depth_db: float, chance: np.random.Genera
     """A random gain around 1 that comes and goes about `rate_hz` times a second, `depth_db` up and down."""
     knots = max(round(frames / SAMPLE_RATE_HZ * rate_hz * 2), 1) + 2
     levels_db = chance.normal(0.0, depth_db, knots)
-    return 10 ** (np.interp(np.linspace(0, knots - 1, frames), np.arange(knots), levels_db) / 20)  # type: ignore[no-any-return]
+    smooth_db: Wave = np.interp(np.linspace(0, knots - 1, frames), np.arange(knots), levels_db)
+    return 10 ** (smooth_db / 20)
 
 
 def _wind(frames: int, air: Air, chance: np.random.Generator) -> Wave:

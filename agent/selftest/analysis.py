@@ -5,6 +5,8 @@ stands at the sound's arrival, each harmonic of its distortion at a known time b
 alike, so that what noise adds can be measured beside the response and taken away again. Pure.
 """
 
+import itertools
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,6 +32,8 @@ _HISS_HZ = (13_000.0, 19_000.0)
 _HISS_BLOCK = 1024
 _HISS_QUANTILE = 0.1
 _SURROUND_HZ = (100.0, 2000.0)
+_HANN_ENERGY = 2 * 8 / 3
+"""One-sided spectrum, and a window that leaves 3/8 of the energy."""
 _FULL_SCALE = 32767.0
 _CLIPPED = 0.999
 _FLOOR = 1e-15
@@ -37,9 +41,9 @@ _FLOOR = 1e-15
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One sweep as heard. Levels per unit of drive in dB, `noise_db` and `hiss_db` over full scale.
+    """One sweep as heard. Levels in dB per unit of drive, `noise_db` and `hiss_db` over full scale.
 
-    `*_noise_db` is what noise alone would have measured at this drive; it is taken away from the levels already.
+    `*_noise_db` is what noise alone would have measured; it is taken away from the levels already.
     """
 
     shape: Wave
@@ -54,13 +58,15 @@ class Heard:
     clipped: float
 
     @property
-    def snr_db(self) -> float:
-        return self.level_db - self.level_noise_db
+    def tilt_db(self) -> float:
+        """How much denser the pause is below 2 kHz than far above, in dB: 0 for bare electronics."""
+        widths = (_SURROUND_HZ[1] - _SURROUND_HZ[0]) / (_HISS_HZ[1] - _HISS_HZ[0])
+        return self.noise_db - self.hiss_db - 10 * math.log10(widths)
 
 
 def analyse(recording: Frames, sound: Frames, level_db: float) -> Heard:
     """`recording` as an ear gives it (see the contract) of `sound` played at `level_db` over full scale."""
-    wave = recording / _FULL_SCALE
+    wave: Wave = recording.astype(np.float64) / _FULL_SCALE
     response = _divided(wave, sound, level_db)
     arrival = _arrival(response)
     linear = _cut(response, arrival, _BEFORE_S, SHAPE_S)
@@ -99,7 +105,8 @@ def likeness(shape: Wave, reference: Wave) -> tuple[float, float]:
     for stretch in np.linspace(0.95, 1.05, 51):
         stretched = np.interp(t * stretch, t, reference)
         product = np.fft.irfft(spectrum * np.conj(np.fft.rfft(stretched, size)), size)
-        value = float(np.max(product) / max(np.linalg.norm(shape) * np.linalg.norm(stretched), _FLOOR))
+        norm = max(float(np.linalg.norm(shape) * np.linalg.norm(stretched)), _FLOOR)
+        value = float(np.max(product)) / norm
         if value > best:
             best, best_stretch = value, float(stretch)
     return best, best_stretch
@@ -107,11 +114,11 @@ def likeness(shape: Wave, reference: Wave) -> tuple[float, float]:
 
 def _divided(wave: Wave, sound: Frames, level_db: float) -> Wave:
     """Circular, as long as the recording; time 0 is the first sample of the sound."""
-    played = np.zeros(len(wave))
+    played: Wave = np.zeros(len(wave), dtype=np.float64)
     lead = _frames(LEAD_S)
     played[lead : lead + len(sound)] = sound / _FULL_SCALE * 10 ** (level_db / 20)
     asked = np.fft.rfft(played)
-    f = np.fft.rfftfreq(len(wave), 1 / SAMPLE_RATE_HZ)
+    f: Wave = np.fft.rfftfreq(len(wave), 1 / SAMPLE_RATE_HZ).astype(np.float64)
     least = 1e-3 * float(np.max(np.abs(asked) ** 2))
     answer = np.fft.rfft(wave) * np.conj(asked) / (np.abs(asked) ** 2 + least)
     return np.fft.irfft(answer * _passband(f), len(wave))
@@ -157,7 +164,7 @@ def _bands(response: Wave, linear: Wave, arrival: int) -> tuple[tuple[float, ...
     noise = np.mean(np.abs(np.fft.rfft(pieces * window, axis=1)) ** 2, axis=0)
     f = np.fft.rfftfreq(len(linear), 1 / SAMPLE_RATE_HZ)
     levels, floors = [], []
-    for low_hz, high_hz in zip(BANDS_HZ[:-1], BANDS_HZ[1:], strict=True):
+    for low_hz, high_hz in itertools.pairwise(BANDS_HZ):
         inside = (f >= low_hz) & (f < high_hz)
         level, floor = _without_noise(float(np.mean(powers[inside])), float(np.mean(noise[inside])))
         levels.append(_db(level))
@@ -171,26 +178,26 @@ def _without_noise(energy: float, noise: float) -> tuple[float, float]:
 
 
 def _surround_db(wave: Wave) -> float:
-    """Of the village, before the sound and after it, between 100 Hz and 2 kHz without the mains' harmonics."""
-    pause = wave[: _frames(LEAD_S)] if np.any(wave[: _frames(LEAD_S)]) else wave[-_frames(TAIL_S) :]
+    """Of the village before the sound, between 100 Hz and 2 kHz without the mains' harmonics."""
+    pause = wave[: _frames(LEAD_S)]
     f = np.fft.rfftfreq(len(pause), 1 / SAMPLE_RATE_HZ)
     power = np.abs(np.fft.rfft(pause * np.hanning(len(pause)))) ** 2
     mains = np.abs((f + 25.0) % 50.0 - 25.0) < 5.0
     inside = (f >= _SURROUND_HZ[0]) & (f <= _SURROUND_HZ[1]) & ~mains
-    width = _SURROUND_HZ[1] - _SURROUND_HZ[0]
-    return _db(
-        float(np.mean(power[inside])) / len(pause) ** 2 * 8 / 3 * width * 2 * len(pause) / SAMPLE_RATE_HZ
-    )
+    bins = (_SURROUND_HZ[1] - _SURROUND_HZ[0]) * len(pause) / SAMPLE_RATE_HZ
+    return _db(float(np.mean(power[inside])) * bins * _HANN_ENERGY / len(pause) ** 2)
 
 
 def _hiss_db(wave: Wave) -> float:
-    """The quietest of what lies above the sweep's third harmonic: the microphone's own noise, over full scale."""
-    pauses = np.concatenate([wave[: _frames(LEAD_S)], wave[-_frames(TAIL_S) // 2 :]])
+    """The quietest of what lies above village and sweep: the microphone's own noise, over full scale."""
+    pauses = np.concatenate([wave[: _frames(LEAD_S)], wave[-_frames(TAIL_S / 2) :]])
     blocks = pauses[: len(pauses) // _HISS_BLOCK * _HISS_BLOCK].reshape(-1, _HISS_BLOCK)
     power = np.abs(np.fft.rfft(blocks * np.hanning(_HISS_BLOCK), axis=1)) ** 2
     f = np.fft.rfftfreq(_HISS_BLOCK, 1 / SAMPLE_RATE_HZ)
     inside = power[:, (f >= _HISS_HZ[0]) & (f <= _HISS_HZ[1])]
-    return _db(float(np.quantile(np.mean(inside, axis=1), _HISS_QUANTILE)) / _HISS_BLOCK**2)
+    bins = (_HISS_HZ[1] - _HISS_HZ[0]) * _HISS_BLOCK / SAMPLE_RATE_HZ
+    quietest = float(np.quantile(np.mean(inside, axis=1), _HISS_QUANTILE))
+    return _db(quietest * bins * _HANN_ENERGY / _HISS_BLOCK**2)
 
 
 def _frames(seconds: float) -> int:
@@ -198,4 +205,4 @@ def _frames(seconds: float) -> int:
 
 
 def _db(power: float) -> float:
-    return float(10 * np.log10(max(power, _FLOOR)))
+    return 10 * math.log10(max(power, _FLOOR))
