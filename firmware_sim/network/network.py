@@ -28,6 +28,11 @@ class Network:
     def conditions(self) -> Conditions:
         return self._path.conditions
 
+    @property
+    def opened(self) -> int:
+        """How many connections were asked for so far."""
+        return self._path.opened
+
     def set(self, conditions: Conditions) -> None:
         """From now on; ends any flapping."""
         self._stop_flapping()
