@@ -9,6 +9,9 @@ AgentError                 has a catalogue `key` and its `params`
 ├── SpeakerMisuse          the speaker contract was broken by its caller (a fault of ours)
 ├── AmplifierFailed        the amplifier board does not answer or does not obey
 ├── MicrophoneFailed       the microphone gave no sound
+├── SelfTestMissing        this board has no microphone, or no amplifier board, to test itself with
+├── SelfTestBusy           something sounds or is about to
+├── SelfTestQuiet          an audible test in quiet hours
 ├── FetchFailed            a download that will be tried again
 ├── NoMqtt                 what answers where the broker should be is none
 └── TaskEnded              a task that must run for ever came to an end: the process goes down
@@ -55,6 +58,18 @@ class AmplifierFailed(AgentError):
 
 class MicrophoneFailed(AgentError):
     key = "error.microphone_failed"
+
+
+class SelfTestMissing(AgentError):
+    key = "error.self_test_missing"
+
+
+class SelfTestBusy(AgentError):
+    key = "error.self_test_busy"
+
+
+class SelfTestQuiet(AgentError):
+    key = "error.self_test_quiet"
 
 
 class FetchFailed(AgentError):
