@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from agent.clock import Clock, boot_id
-from agent.files import write_durably
+from agent.files import make_folder, write_durably
 
 log = logging.getLogger(__name__)
 
@@ -56,5 +56,5 @@ class Ages:
 
     def _write(self, content: bytes) -> None:
         with self._pen:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self._file.parent)
             write_durably(self._file, content)

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import uuid
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from agent.agenda import Agenda, agenda_of
 from agent.amplifier.board import BoardAmplifier
@@ -14,6 +15,7 @@ from agent.amplifier.powered import PoweredPerformer
 from agent.cache import MediaCache
 from agent.clock import AssumedClock, Clock, SystemClock
 from agent.conductor import Conductor
+from agent.files import make_folder
 from agent.first_blocks import FirstBlocks
 from agent.health import Health
 from agent.inbox import Inbox
@@ -54,6 +56,8 @@ class Station:
     receipts: Receipts
     reporter: Reporter
     health: Health
+    beside: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    """What else lives and dies with the station, by name: on a board its control socket and its page."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Raises what killed a part of the station."""
@@ -71,6 +75,7 @@ class Station:
             "reporter": self.reporter.run,
             "health": self.health.run,
             "housekeeping": self._housekeep,
+            **self.beside,
         }
         try:
             await supervise(tasks, stop)
@@ -165,20 +170,21 @@ def build(
     performer: Performer | None = None,
     cache: MediaCache | None = None,
     amplifier: Amplifier | None = None,
+    journal: Journal | None = None,
 ) -> Station:
     """Put a station together. With a `performer` of its own, nothing reaches `speaker`.
 
     Raises OSError when its state folder cannot even be read.
     """
     folder = settings.state_dir
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     clock = clock or clock_of(settings)
     boot_id = uuid.uuid4().hex
     name = settings.station
     keyring = Keyring.of(*settings.controller_keys)
     cache = cache or MediaCache(SoundFiles(folder / "sound"), settings.media, monotonic_s=clock.monotonic_s)
     beginnings = FirstBlocks(cache.files)
-    journal = journal_or_memory(folder / "journal.sqlite")
+    journal = journal or journal_or_memory(folder / "journal.sqlite")
     agenda = agenda_of(folder, keyring, Ledger(journal), clock)
     link = link or Link(name, boot_id, settings.broker, clock)
     inbox = Inbox(name, keyring, agenda.store, agenda.boards, clock)

@@ -3,7 +3,7 @@
 import fcntl
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,15 +12,36 @@ from agent.errors import StateInUse
 log = logging.getLogger(__name__)
 
 
-def write_durably(target: Path, content: bytes) -> None:
-    """Write beside `target`, fsync, rename over it, fsync the folder. Raises OSError."""
+def write_durably(target: Path, content: bytes, before: Callable[[], None] | None = None) -> None:
+    """Write beside `target`, fsync, rename over it, fsync the folder. Raises OSError.
+
+    `before` is done between the two: the new content is on disk already, the old one has its name still.
+    """
     part = target.with_name(target.name + ".part")
-    with part.open("wb") as file:
+    try:
+        _write_synced(part, content)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+    if before is not None:
+        before()
+    part.replace(target)
+    sync_folder(target.parent)
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    part.replace(target)
-    sync_folder(target.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """With all above it, so that they survive a power cut. Raises OSError."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(exist_ok=True)
+        sync_folder(one.parent)
 
 
 def sync_folder(folder: Path) -> None:
@@ -35,7 +56,7 @@ def sync_folder(folder: Path) -> None:
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """One process at a time works in `folder`. Raises `StateInUse` or OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     handle = _lockable(folder)
     try:
         try:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from agent.files import sync_folder, write_durably
+from agent.files import make_folder, write_durably
 from wire.errors import WireError
 from wire.signing import Document, Keyring
 
@@ -30,11 +30,8 @@ class SignedFiles:
         """The document that was there becomes the previous copy if it is good. Raises OSError."""
         target = self._folder / f"{name}{_SUFFIX}"
         with self._pen:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            if target.exists() and self._opens(target, kind):
-                target.replace(_previous(target))
-                sync_folder(self._folder)
-            write_durably(target, token)
+            make_folder(self._folder)
+            write_durably(target, token, before=lambda: self._put_back(target, kind))
 
     def read(self, name: str, kind: type[Document]) -> Document | None:
         """A file that does not hold gives way to its previous copy."""
@@ -47,6 +44,11 @@ class SignedFiles:
             except (OSError, WireError) as error:
                 log.warning("stored document does not hold: file=%s problem=%s", path.name, error)
         return None
+
+    def _put_back(self, target: Path, kind: type[Document]) -> None:
+        """A card that is full by now has taken nothing away."""
+        if target.exists() and self._opens(target, kind):
+            target.replace(_previous(target))
 
     def _opens(self, target: Path, kind: type[Document]) -> bool:
         try:

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from agent.files import sync_folder
+from agent.files import make_folder, sync_folder
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ class SoundFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
 
     def path(self, sha256: str) -> Path:
         return self._folder / f"{sha256}.opus"

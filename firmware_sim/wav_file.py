@@ -1,5 +1,6 @@
 """A WAV file that is readable at every moment, also after the process that writes it was killed."""
 
+import itertools
 import json
 import os
 import struct
@@ -19,7 +20,7 @@ class WavFile:
     """
 
     def __init__(self, folder: Path, first_frame_at: datetime, label: str) -> None:
-        self.path = folder / f"{first_frame_at:%Y%m%dT%H%M%S.%f}Z.wav"
+        self.path = _free_name(folder, f"{first_frame_at:%Y%m%dT%H%M%S.%f}Z")
         self._first_frame_at = first_frame_at
         self._label = label
         self._file = self.path.open("xb", buffering=0)
@@ -59,6 +60,12 @@ class WavFile:
         self._file.truncate(_HEADER_BYTES + length * _BYTES_PER_FRAME)
         self.sync(length, played, over=True)
         self._file.close()
+
+
+def _free_name(folder: Path, instant: str) -> Path:
+    """Whoever was killed while it waited for this very instant has left an empty file of that name."""
+    suffixes = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    return next(path for suffix in suffixes if not (path := folder / f"{instant}{suffix}.wav").exists())
 
 
 def _header(frames: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Many lives of one station, each in a process of its own that is forked ready-made: a boot takes 50 ms, not 2 s.
+"""Many lives of one station, each in a process of its own that is forked ready-made: a boot takes 50 ms.
 
 One line of JSON in, one out: `{"start": "<agent.toml>", "sound_dir": "…", "log": "…", "environment": {…}}`
 is answered by `{"process": number}`, `{"end": "kill"}` or `{"end": "terminate"}` by `{"code": number}`.

@@ -5,12 +5,14 @@
  *   files/<inode>     the content of a file as it was when it was synced
  *   folders/<inode>   the entries of a folder as they were when the folder was synced: "f <inode> <name>\0"
  * A name counts only after its folder was synced (POSIX promises no more), a content only after its file was.
- * Every inode in the image is held open, so that no other file is ever given its number.
+ * Every inode in the image is held open, so that no other file is ever given its number. The real disk is left
+ * alone: the image is the card, and a thousand syncs of a test cost nobody else anything.
  *
  * Environment, read anew at every call, so that a forked child may change it:
  *   LOABAN_POWER_STATE, LOABAN_POWER_IMAGE   the two folders; without them nothing happens
  *   LOABAN_POWER_SLOW_MS                     how long each sync takes
- *   LOABAN_POWER_CUT_AT                      die at this sync, counted from 1, before it has taken place
+ *   LOABAN_POWER_CUT_AT                      die at this sync, before it has taken place; counted from 1 since one
+ *                                            of the two was set
  *   LOABAN_POWER_CUT_AFTER                   die at this sync, when it has taken place
  */
 #define _GNU_SOURCE
@@ -164,11 +166,12 @@ static void keep(int fd, const char *image) {
     struct stat found;
     if (fstat(fd, &found) < 0) fail("not found");
     pthread_mutex_lock(&pen);
-    syncs++;
-    if (number("LOABAN_POWER_CUT_AT") == syncs) die();
+    long cut_at = number("LOABAN_POWER_CUT_AT"), cut_after = number("LOABAN_POWER_CUT_AFTER");
+    if (cut_at || cut_after) syncs++;
+    if (cut_at && cut_at == syncs) die();
     if (S_ISDIR(found.st_mode)) keep_folder(fd, &found, image);
     else keep_file(fd, &found, image);
-    if (number("LOABAN_POWER_CUT_AFTER") == syncs) die();
+    if (cut_after && cut_after == syncs) die();
     pthread_mutex_unlock(&pen);
 }
 
@@ -178,9 +181,8 @@ static int sync_and_keep(const char *name, int fd) {
     if (!state || !image || !is_inside(fd, state)) return real(fd);
     long slow_ms = number("LOABAN_POWER_SLOW_MS");
     if (slow_ms) usleep((useconds_t)slow_ms * 1000);
-    int result = real(fd);
-    if (result == 0) keep(fd, image);
-    return result;
+    keep(fd, image);
+    return 0;
 }
 
 int fsync(int fd) { return sync_and_keep("fsync", fd); }

@@ -51,8 +51,8 @@ class PowerSupply:
     def cut(self, luck: random.Random | None = None) -> None:
         """The state folder becomes what a power cut leaves of it, and is switched on again.
 
-        Without `luck` nothing survives that was not synced. With it, some of the rest does, as when the kernel
-        had just begun to write it: pages of a file, entries of a folder, some and not others.
+        Without `luck` nothing survives that was not synced. With it, some of the rest does, as when the
+        kernel had just begun to write it: pages of a file, entries of a folder, some and not others.
         """
         after = self._workshop / "after"
         shutil.rmtree(after, ignore_errors=True)
@@ -130,9 +130,7 @@ def build_shim(folder: Path) -> Path:
     try:
         subprocess.run(command, check=True, capture_output=True, text=True)
     except FileNotFoundError as error:
-        raise NoCompiler(
-            "power cuts need a C compiler: install gcc (Debian: apt install gcc libc6-dev)"
-        ) from error
+        raise NoCompiler("no C compiler: install gcc (Debian: apt install gcc libc6-dev)") from error
     except subprocess.CalledProcessError as error:
         raise NoCompiler(f"the shim does not build: {error.stderr}") from error
     return shim

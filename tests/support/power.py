@@ -1,4 +1,4 @@
-"""A station whose power is cut, again and again: its lives, its memory card, and what the village heard of it."""
+"""A station whose power is cut, again and again: its lives, its memory card, and what was heard of it."""
 
 import json
 import os

@@ -29,7 +29,7 @@ def fill(disk: pytest.MonkeyPatch, journal: Journal) -> None:
         disk.setattr(journal, way, full)
 
 
-def no_space(*_: object) -> None:
+def no_space(*_: object, **__: object) -> None:
     raise OSError(28, "no space left on device")
 
 
