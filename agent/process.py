@@ -22,6 +22,7 @@ def set_up_logging() -> None:
     )
     for name in ("httpx", "httpcore", "apscheduler"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
 
 def run_station(settings: Settings, speaker: Speaker) -> int:

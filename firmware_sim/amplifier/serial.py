@@ -112,5 +112,12 @@ class SerialBoard:
             if not board.answers:
                 return
             frame = bytes([self.wire.answers_as]) + answer(board, request)
-        self._stop.wait(self.wire.delay_s)
+        if self.wire.delay_s:
+            self._stop.wait(self.wire.delay_s)
+            self._overhear()
         os.write(self._ours, self.wire.carry(frame + crc16(frame)))
+
+    def _overhear(self) -> None:
+        """A board that is busy hears nothing."""
+        while select.select([self._ours], [], [], 0)[0]:
+            os.read(self._ours, _CHUNK_BYTES)
