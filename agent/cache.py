@@ -16,7 +16,8 @@ import httpx
 
 from agent.backoff import Backoff
 from agent.errors import FetchFailed
-from agent.fetch import fetch
+from agent.fetch import ByNames, fetch
+from agent.names import Names
 from agent.settings import Media
 from agent.sound_files import SoundFiles
 from wire.messages import CacheState, Item
@@ -61,6 +62,7 @@ class MediaCache:
     arrived: Callable[[], None] = lambda: None
     monotonic_s: Callable[[], float] = time.monotonic
     """Of the station's clock."""
+    names: Names = field(default_factory=Names)
     _media_url: str = ""
     _wishes: dict[str, _Wish] = field(default_factory=dict)
     _named: dict[Grade, frozenset[str]] = field(default_factory=dict)
@@ -114,7 +116,9 @@ class MediaCache:
             self._changed.set()
 
     async def run(self) -> None:
-        client = httpx.AsyncClient(timeout=self.settings.timeout_s, follow_redirects=False)
+        timeout_s = self.settings.timeout_s
+        transport = ByNames(self.names, timeout_s)
+        client = httpx.AsyncClient(timeout=timeout_s, follow_redirects=False, transport=transport)
         async with client, asyncio.TaskGroup() as group:
             group.create_task(self._work(client, group, urgent_only=True), name="fetch-urgent")
             for number in range(self.settings.parallel):

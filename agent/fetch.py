@@ -5,13 +5,40 @@ page, or a gateway that packs what passes: such an answer is refused before it t
 """
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 
 from agent.errors import FetchFailed
+from agent.names import Names
 
 _PORT_MAX = 65_535
+
+
+class ByNames(httpx.AsyncHTTPTransport):
+    """As httpx, except that `names` say where a host is, and each of its addresses is tried."""
+
+    def __init__(self, names: Names, within_s: float) -> None:
+        super().__init__()
+        self._names = names
+        self._within_s = within_s
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        host = request.url.host
+        request.extensions = {**request.extensions, "sni_hostname": host}
+        try:
+            *others, last = await self._names.addresses_of(host, self._within_s)
+        except OSError as error:
+            raise httpx.ConnectError(str(error), request=request) from error
+        for address in others:
+            with suppress(httpx.ConnectError, httpx.ConnectTimeout):
+                return await self._ask_at(address, request)
+        return await self._ask_at(last, request)
+
+    async def _ask_at(self, address: str, request: httpx.Request) -> httpx.Response:
+        request.url = request.url.copy_with(host=address)
+        return await super().handle_async_request(request)
 
 
 async def fetch(client: httpx.AsyncClient, url: str, part: Path, size_bytes: int) -> None:

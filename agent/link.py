@@ -18,6 +18,7 @@ from agent.backoff import Backoff
 from agent.clock import Clock
 from agent.errors import NoMqtt
 from agent.mailbox import Incoming, Mailbox
+from agent.names import Names
 from agent.settings import Broker
 from wire import topics
 from wire.evidence import LinkState
@@ -84,6 +85,8 @@ class Link:
         self._wanted = wanted_topics(station, ())
         self._client: mqtt.Client | None = None
         self._backoff = backoff_of(broker)
+        self._names = Names()
+        self._tries = 0
         self._connects = 0
         self._up_at_s = 0.0
         self.mailbox = Mailbox()
@@ -125,14 +128,26 @@ class Link:
 
     async def _one_connection(self) -> float:
         """Connect and stay until the connection ends; how long the broker had us, in seconds."""
+        try:
+            return await self._stay(await self._address())
+        except (OSError, ValueError, NoMqtt) as error:
+            log.warning("broker not reached: host=%s problem=%s", self._broker.host, error)
+        return 0.0
+
+    async def _address(self) -> str:
+        """Where the broker is; another of its addresses at each try. Raises OSError."""
+        addresses = await self._names.addresses_of(self._broker.host, CONNECT_TIMEOUT_S)
+        self._tries += 1
+        return addresses[self._tries % len(addresses)]
+
+    async def _stay(self, address: str) -> float:
+        """Until the connection ends. Raises OSError, ValueError or `NoMqtt` where there is no broker."""
         session = _Session(self, self._new_client(), asyncio.get_running_loop())
-        ended = session.start(self._broker)
+        ended = session.start(address, self._broker)
         lasted_s = 0.0
         try:
             await session.until_up(UP_WITHIN_S)
             await asyncio.shield(ended)
-        except (OSError, ValueError, NoMqtt) as error:
-            log.warning("broker not reached: host=%s problem=%s", self._broker.host, error)
         except asyncio.CancelledError:
             await self._say_goodbye(session, ended)
             raise
@@ -211,8 +226,9 @@ class _Session:
         client.on_connect = self._on_connect
         client.on_message = self._on_message
 
-    def start(self, broker: Broker) -> "asyncio.Future[None]":
-        thread = threading.Thread(target=self._live, args=(broker,), name="mqtt", daemon=True)
+    def start(self, address: str, broker: Broker) -> "asyncio.Future[None]":
+        live = (address, broker.port, check_every_s(broker.keepalive_s))
+        thread = threading.Thread(target=self._live, args=live, name="mqtt", daemon=True)
         thread.start()
         return self._ended
 
@@ -232,10 +248,10 @@ class _Session:
             with suppress(OSError):
                 connected.shutdown(socket.SHUT_RDWR)
 
-    def _live(self, broker: Broker) -> None:
+    def _live(self, address: str, port: int, keepalive_s: int) -> None:
         problem: BaseException | None = None
         try:
-            self._client.connect(broker.host, broker.port, keepalive=check_every_s(broker.keepalive_s))
+            self._client.connect(address, port, keepalive=keepalive_s)
             self._listen()
         except BaseException as error:  # noqa: BLE001 - handed to the task that waits, which decides
             problem = error
