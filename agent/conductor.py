@@ -51,6 +51,7 @@ class Conductor:
         self._trouble: dict[str, tuple[OutcomeReason, float]] = {}
         self._up_since_s = self._clock.monotonic_s()
         self._trusted_since_s: float | None = None
+        self._aside_until_s = 0.0
         self._group: asyncio.TaskGroup | None = None
         self._cut_in_lately = False
         self._wants_sound = True
@@ -63,6 +64,21 @@ class Conductor:
         """Called after each look at the world; the watchdog lives on it."""
 
     def poke(self) -> None:
+        self._poked.set()
+
+    async def stand_aside(self, seconds: float) -> None:
+        """Nothing but an alert takes the stage for so long; what sounds is silent, and goes on afterwards.
+
+        Whoever is no longer to be held back is told by another call with 0.
+        """
+        self._aside_until_s = self._clock.monotonic_s() + seconds
+        run = self.stage.run
+        if seconds > 0 and run is not None and not run.is_emergency:
+            await self.stage.silence(run, OutcomeReason.INTERRUPTED)
+        if seconds == 0:
+            self._trouble = {
+                id_: one for id_, one in self._trouble.items() if one[0] is not OutcomeReason.INTERRUPTED
+            }
         self._poked.set()
 
     def replan(self) -> None:
@@ -270,6 +286,9 @@ class Conductor:
     async def _engage(
         self, group: asyncio.TaskGroup, part: Part, from_s: float, holds_from: datetime
     ) -> None:
+        if self._aside_until_s > self._clock.monotonic_s() and part.alert is None:
+            self._trouble[part.planned.id] = (OutcomeReason.INTERRUPTED, self._aside_until_s)
+            return
         try:
             await self.stage.engage(group, part, from_s, holds_from, self._agenda.volume(part))
         except (sqlite3.Error, OSError) as error:

@@ -8,6 +8,7 @@ import sys
 from agent.app import build
 from agent.errors import AgentError, StateInUse
 from agent.files import alone_in
+from agent.local.assembled import run_beside
 from agent.settings import Settings
 from agent.speakers.contract import Speaker
 from agent.supervision import stop_on_signals
@@ -41,4 +42,4 @@ def run_station(settings: Settings, speaker: Speaker) -> int:
 async def _run(settings: Settings, speaker: Speaker) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
-    await build(settings, speaker).run(stop)
+    await run_beside(build(settings, speaker), speaker, stop)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from agent.errors import SettingsRefused
@@ -66,6 +66,22 @@ class Reports(BaseModel):
     remember_days: Annotated[float, Field(ge=15)] = 30.0
 
 
+def _digits(pin: SecretStr) -> SecretStr:
+    value = pin.get_secret_value()
+    if value and not (value.isascii() and value.isdecimal() and 6 <= len(value) <= 12):
+        raise ValueError("6 to 12 digits")
+    return pin
+
+
+class PageSettings(BaseModel):
+    """The page on the local network; no `host`, no page. Without a `pin` it only shows."""
+
+    host: str = ""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    pin: Annotated[SecretStr, AfterValidator(_digits)] = SecretStr("")
+    names: tuple[str, ...] = ()
+
+
 class Settings(BaseSettings):
     """Raises `SettingsRefused` through `load`."""
 
@@ -84,6 +100,7 @@ class Settings(BaseSettings):
     amplifier: AmplifierSettings = AmplifierSettings()
     media: Media = Media()
     reports: Reports = Reports()
+    page: PageSettings = PageSettings()
 
     @classmethod
     def settings_customise_sources(

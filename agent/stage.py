@@ -55,7 +55,7 @@ class Guest(Protocol):
     """Uses the speaker while nobody stands on the stage: a self-test, a test tone."""
 
     async def yield_stage(self) -> None:
-        """Be silent, at once; returns when the speaker is free. Costs nothing where there is nothing to end."""
+        """Be silent at once; returns when the speaker is free."""
 
 
 class Stage:

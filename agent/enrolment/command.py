@@ -1,0 +1,45 @@
+"""`loaban-agent enrol`, step by step."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from agent.enrolment import config_file, own_key
+from agent.enrolment.asking import ask
+from agent.enrolment.errors import NotWritten
+from agent.owner import become_owner_of
+from agent.wording import Say
+from wire.enrolment import fingerprint_of
+
+
+def enrol(
+    url: str,
+    code: str,
+    *,
+    config: Path,
+    state: Path,
+    plain_http: bool,
+    agreed: Callable[[str], bool],
+    tell: Callable[[str], None],
+    say: Say,
+) -> bool:
+    """Whether the board is a station now. `agreed` asks the person about the centre's key.
+
+    Raises `NotEnrolled`, `SettingsRefused`.
+    """
+    try:
+        become_owner_of(config.parent)
+        state.mkdir(parents=True, exist_ok=True)
+        key = own_key.load_or_make(state)
+    except (OSError, ValueError) as error:
+        raise NotWritten(file=state / own_key.NAME, problem=error) from error
+    grant = ask(url, code, key, plain_http=plain_http)
+    told = " · ".join(one.fingerprint() for one in grant.controller_keys)
+    tell(say("enrol.fingerprint", fingerprint=told))
+    if not agreed(told):
+        tell(say("enrol.stopped"))
+        return False
+    config_file.write(config, grant, state.absolute() / grant.station)
+    tell(say("enrol.own_key", fingerprint=fingerprint_of(key.public_jwk())))
+    tell(say("enrol.done", name=grant.name, station=grant.station, file=config))
+    tell(say("enrol.next"))
+    return True

@@ -1,0 +1,62 @@
+"""Why a test that somebody asks for on the spot is not made.
+
+AgentError
+└── TestRefused          not now; with `insist` perhaps
+    ├── AlertFirst       an alert sounds: never, whoever insists
+    ├── AlertInForce     an alert is in force, and silent at the moment
+    ├── Sounding         something is being broadcast
+    ├── SoonSounding     something begins in a moment
+    ├── QuietNow         quiet hours
+    ├── TimeUnknown      there are quiet hours, and the clock is not to be believed
+    ├── Busy             another test is running
+    ├── GaveWay          it began, and broke off because something was to be heard
+    └── NoSuchTest       this board has nothing to make it with
+ProgramSilent            no program answers at the state folder
+"""
+
+from agent.errors import AgentError
+
+
+class TestRefused(AgentError):
+    __test__ = False
+    key = "test.refused"
+
+
+class AlertFirst(TestRefused):
+    key = "test.alert_first"
+
+
+class AlertInForce(TestRefused):
+    key = "test.alert_in_force"
+
+
+class Sounding(TestRefused):
+    key = "test.sounding"
+
+
+class SoonSounding(TestRefused):
+    key = "test.soon_sounding"
+
+
+class QuietNow(TestRefused):
+    key = "test.quiet_now"
+
+
+class TimeUnknown(TestRefused):
+    key = "test.time_unknown"
+
+
+class Busy(TestRefused):
+    key = "test.busy"
+
+
+class GaveWay(TestRefused):
+    key = "test.gave_way"
+
+
+class NoSuchTest(TestRefused):
+    key = "test.none_such"
+
+
+class ProgramSilent(AgentError):
+    key = "error.program_silent"
