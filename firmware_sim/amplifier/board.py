@@ -62,6 +62,9 @@ class Board:
     _heat: Heat = field(default_factory=Heat)
     _supply: Supply = field(default_factory=Supply)
 
+    def __post_init__(self) -> None:
+        self._supply.fitted = self.battery_fitted
+
     def advance(self, now_s: float) -> None:
         """Live up to `now_s`; a smaller one than before changes nothing."""
         left_s = max(now_s - self._now_s, 0.0)

@@ -49,8 +49,9 @@ class Heat:
 
 @dataclass
 class Supply:
-    """Mains with a battery behind it."""
+    """Mains, with a battery behind it where one is fitted."""
 
+    fitted: bool = True
     charge: float = 1.0
 
     def pass_time(self, seconds: float, watts: float, faults: Faults) -> None:
@@ -59,7 +60,7 @@ class Supply:
         self.charge = min(max(self.charge + gained_wh / BATTERY_WH, 0.0), 1.0)
 
     def is_dead(self, faults: Faults) -> bool:
-        return faults.holds(BoardFault.MAINS_LOST) and self.charge <= 0.0
+        return faults.holds(BoardFault.MAINS_LOST) and (self.charge <= 0.0 or not self.fitted)
 
     def rail_v(self, watts: float, faults: Faults) -> float:
         drop_v = RAIL_DROP_V if faults.holds(BoardFault.RAIL_LOW) else 0.0
