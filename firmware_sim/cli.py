@@ -1,27 +1,141 @@
 """`loaban-sim`: stations without hardware."""
 
 import logging
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from agent.cli import Config, refuse, run_or_exit, settings_or_exit
+from agent.cli import Config, run_or_exit, settings_or_exit
 from agent.errors import AgentError
 from agent.process import set_up_logging
+from firmware_sim.fleet.draw import draw
+from firmware_sim.fleet.era import Run
+from firmware_sim.fleet.faults import seconds_of
 from firmware_sim.fleet.processes import run_fleet
-from firmware_sim.fleet.settings import load
+from firmware_sim.fleet.scenario import Scenario, bundled, find
+from firmware_sim.fleet.scenario import load as load_scenario
+from firmware_sim.fleet.settings import FleetSettings, load
+from firmware_sim.fleet.truth import TruthLog
 from firmware_sim.wav_speaker import WavSpeaker
+from firmware_sim.wording import say_in
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
+app = typer.Typer(add_completion=False)
 
 Part = Annotated[int | None, typer.Option("--part", min=0)]
 SoundDir = Annotated[Path | None, typer.Option("--sound-dir", file_okay=False)]
+Stations = Annotated[int | None, typer.Option("--stations", min=1, help="The first so many of the fleet.")]
+ScenarioName = Annotated[str | None, typer.Option("--scenario", help="A file, or the name of one of ours.")]
+Rate = Annotated[float, typer.Option("--rate", min=0.01, help="So many seconds go by in one of ours.")]
+Duration = Annotated[
+    str | None, typer.Option("--duration", help="In fleet time, such as 90s or 26h; else the scenario's.")
+]
+FleetFile = Annotated[
+    Path | None, typer.Option("--config", dir_okay=False, help="Else fleet.toml in LOABAN_DATA_DIR.")
+]
+Truth = Annotated[Path | None, typer.Option("--truth", dir_okay=False, help="Where the truth is written.")]
+Language = Annotated[str, typer.Option("--language", help="vi or en.")]
 
 
-@app.callback()
-def main() -> None:
-    """Stations without hardware."""
+@app.callback(invoke_without_command=True)
+def main(  # noqa: PLR0917 - typer's options
+    context: typer.Context,
+    stations: Stations = None,
+    scenario: ScenarioName = None,
+    rate: Rate = 1.0,
+    duration: Duration = None,
+    config: FleetFile = None,
+    truth: Truth = None,
+    language: Language = "vi",
+) -> None:
+    """Stations without hardware. Without a command: a fleet whose boards have all their edges and faults."""
+    if context.invoked_subcommand is not None:
+        return
+    set_up_logging()
+    _only_trouble()
+    try:
+        file = config or _default_config(stations)
+        settings = _shortened(load(file), stations)
+        script = None if scenario is None else find(scenario)
+        wanted = None if script is None else load_scenario(script)
+        run = Run(
+            scenario=None if script is None else script.resolve(),
+            stations=stations,
+            rate=rate,
+            lasts_s=_lasts_s(duration, wanted),
+            truth=truth or settings.events.with_name("truth.jsonl"),
+            language=language,
+        ).beginning(None if wanted is None else wanted.starts_at)
+        _announce(run, wanted, settings)
+        code = run_fleet(settings, file, None, run)
+    except AgentError as error:
+        raise refuse(error, language) from error
+    raise typer.Exit(code)
+
+
+def _default_config(stations: int | None) -> Path:
+    """Raises `NoFleet`."""
+    file = Path(os.environ.get("LOABAN_DATA_DIR", "data")) / "fleet.toml"
+    if not file.is_file():
+        raise NoFleet(file=file, stations=stations or 2340)
+    return file
+
+
+class NoFleet(AgentError):
+    key = "error.no_fleet"
+
+
+def _shortened(settings: FleetSettings, stations: int | None) -> FleetSettings:
+    return settings if stations is None else settings.first(stations)
+
+
+def _lasts_s(duration: str | None, scenario: Scenario | None) -> float | None:
+    if duration is not None:
+        try:
+            return seconds_of(duration)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--duration") from error
+    return None if scenario is None else scenario.lasts
+
+
+def _announce(run: Run, scenario: Scenario | None, settings: FleetSettings) -> None:
+    """At the head of the truth, and on the screen."""
+    drawn = () if scenario is None else draw(scenario, settings.all_stations())
+    assert run.truth is not None
+    log = TruthLog(run.truth)
+    title = "" if scenario is None else scenario.title
+    log.note(
+        {
+            "run": run.began_at.isoformat(),
+            "scenario": title,
+            "rate": run.rate,
+            "stations": len(settings.station_ids),
+            "faults": len(drawn),
+        }
+    )
+    log.close()
+    if scenario is not None and run.lasts_s is not None:
+        struck = len({met.station for met in drawn})
+        hours = round(run.lasts_s / 3600, 1)
+        say = say_in(run.language)
+        typer.echo(
+            say(
+                "progress.scenario",
+                title=title,
+                faults=len(drawn),
+                stations=struck,
+                hours=hours,
+                truth=run.truth,
+            )
+        )
+
+
+@app.command()
+def scenarios(language: Language = "vi") -> None:
+    """The scenarios that come with the program."""
+    for name, file in bundled().items():
+        typer.echo(say_in(language)("progress.listed", name=name, title=load_scenario(file).title))
 
 
 @app.command()
@@ -34,16 +148,31 @@ def station(config: Config, sound_dir: SoundDir = None) -> None:
 
 
 @app.command()
-def fleet(config: Config, part: Part = None) -> None:
+def fleet(
+    config: Config,
+    part: Part = None,
+    run: Annotated[str | None, typer.Option("--run", hidden=True)] = None,
+) -> None:
     """Run many stations that only write down what they would have sounded, and when.
 
     With `--part`, only that process's share of them, in this process.
     """
     set_up_logging()
-    for name in ("agent", "firmware_sim"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    _only_trouble()
+    wanted = None if run is None else Run.model_validate_json(run)
     try:
-        code = run_fleet(load(config), config, part)
+        settings = _shortened(load(config), None if wanted is None else wanted.stations)
+        code = run_fleet(settings, config, part, wanted)
     except AgentError as error:
         raise refuse(error, "vi") from error
     raise typer.Exit(code)
+
+
+def _only_trouble() -> None:
+    for name in ("agent", "firmware_sim"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def refuse(error: AgentError, language: str) -> typer.Exit:
+    typer.echo(say_in(language)(error.key, **error.params), err=True)
+    return typer.Exit(2)

@@ -1,7 +1,6 @@
-"""A performer that makes no sound: it counts the frames that would have left, by the monotonic clock."""
+"""A performer that makes no sound: it counts the frames that would have left, by the event loop's time."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from functools import cached_property
 
@@ -15,13 +14,20 @@ class PaperPerformer:
     """Tells the event log what a listener before the loudspeaker would have noticed.
 
     `output_delay_s` stands for what a board needs between the order and the first frame of a sound it holds:
-    the buffer of an open output and the decoding of a first block.
+    the buffer of an open output and the decoding of a first block. `sounds` hears when sound begins and ends.
     """
 
-    def __init__(self, station: str, events: EventLog, output_delay_s: float) -> None:
+    def __init__(
+        self,
+        station: str,
+        events: EventLog,
+        output_delay_s: float,
+        sounds: Callable[[bool], None] = lambda _: None,
+    ) -> None:
         self._station = station
         self._events = events
         self._output_delay_s = output_delay_s
+        self._sounds = sounds
         self._current: PaperPerformance | None = None
 
     def perform(
@@ -36,7 +42,14 @@ class PaperPerformer:
         if self._current is not None:
             await self._current.stop()
 
+    def cut(self) -> None:
+        """The power is gone: silence, in the middle of whatever sounds."""
+        if self._current is not None:
+            self._current.cut()
+
     def _note(self, at_s: float, happened: Happened, order: Order, sounded_s: float) -> None:
+        if happened is not Happened.DECIDED:
+            self._sounds(happened is Happened.FIRST_FRAME)
         self._events.note(
             Event(
                 at_s, self._station, happened, order.planned.id, round(order.from_s, 3), round(sounded_s, 3)
@@ -54,7 +67,7 @@ class PaperPerformance:
         note: Callable[[float, Happened, Order, float], None],
         changed: Callable[[], None],
     ) -> None:
-        now_s = time.monotonic()
+        now_s = _now_s()
         self._order = order
         self._note = note
         self._changed = changed
@@ -90,18 +103,21 @@ class PaperPerformance:
         return self._first_frame_at_s
 
     async def stop(self) -> None:
+        self.cut()
+
+    def cut(self) -> None:
         if self.is_over:
             return
         if self._counted_s() > 0:
             self._note_first_frame()
-        self._end(time.monotonic(), Happened.STOPPED)
+        self._end(_now_s(), Happened.STOPPED)
 
     @cached_property
     def _length_s(self) -> float:
         return sum(segment.seconds for segment in segments(self._order.planned, self._order.from_s))
 
     def _counted_s(self) -> float:
-        gone_s = time.monotonic() - self._begins_at_s
+        gone_s = _now_s() - self._begins_at_s
         return min(gone_s, self._length_s) if gone_s > 0 else 0.0
 
     def _came_out(self) -> None:
@@ -123,3 +139,7 @@ class PaperPerformance:
         self._final_s = self._counted_s()
         self._timer.cancel()
         self._note(at_s, how, self._order, self._final_s)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -6,11 +6,16 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from agent.errors import SettingsRefused
+from agent.errors import AgentError, SettingsRefused
 from agent.settings import Broker, PositiveSeconds, Reports
-from wire.ids import StationId
+from firmware_sim.fleet.draw import Stations
+from wire.ids import StationId, StationKind
 
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class TooFewStations(AgentError):
+    key = "error.too_few_stations"
 
 
 class FleetSettings(BaseModel):
@@ -24,6 +29,9 @@ class FleetSettings(BaseModel):
     stations: tuple[StationId, ...] = ()
     count: Annotated[int, Field(ge=0, le=100_000)] = 0
     prefix: StationId = "cum-loa"
+    kinds: dict[StationKind, tuple[StationId, ...]] = {}
+    districts: dict[str, tuple[StationId, ...]] = {}
+    """Stations that share power lines and masts; what a scenario may draw from."""
     processes: Annotated[int, Field(ge=1, le=64)] = 1
     folder: Path
     """State folders. On a memory file system, or the machine's one disk stands for thousands of cards."""
@@ -49,6 +57,17 @@ class FleetSettings(BaseModel):
     @property
     def station_ids(self) -> tuple[str, ...]:
         return self.stations or tuple(f"{self.prefix}-{number}" for number in range(self.count))
+
+    def first(self, count: int) -> "FleetSettings":
+        """Only so many of them. Raises `TooFewStations`."""
+        ids = self.station_ids
+        if count > len(ids):
+            raise TooFewStations(wanted=count, known=len(ids))
+        return self.model_copy(update={"stations": ids[:count], "count": 0})
+
+    def all_stations(self) -> Stations:
+        kinds = {kind: frozenset(ids) for kind, ids in self.kinds.items()}
+        return Stations(self.station_ids, kinds, self.districts)
 
     def part(self, number: int) -> tuple[str, ...]:
         """The stations of one process: every n-th of all."""

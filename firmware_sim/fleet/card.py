@@ -1,0 +1,143 @@
+"""The memory card of one simulated board: slow, full, read-only, damaged, or without power."""
+
+import errno
+import os
+import random
+import sqlite3
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from agent.journal import Journal, journal_or_memory, open_journal
+
+WRITING: Final = frozenset({"keep", "keep_card", "keep_layer", "keep_standing", "write", "_write"})
+"""What the station's program has done in threads to write files; its journal asks for itself."""
+_DOCUMENTS = ("*.jws", "*/*.jws", "journal.sqlite", "clock.json", "boards/ages.json")
+_in_use: ContextVar["MemoryCard | None"] = ContextVar("memory_card", default=None)
+
+
+def card_in_use() -> "MemoryCard | None":
+    """The card of the board whose program runs right now."""
+    return _in_use.get()
+
+
+class MemoryCard:
+    """What is on it lies in `folder`."""
+
+    def __init__(self, folder: Path, chance: random.Random) -> None:
+        self.folder = folder
+        self._chance = chance
+        self._refusing: dict[Hashable, int] = {}
+        self._latencies: dict[Hashable, float] = {}
+        self._last_turn_s = 0.0
+
+    def use(self) -> None:
+        """By this task and all that it starts."""
+        _in_use.set(self)
+
+    def refuse(self, why: Hashable, code: int) -> None:
+        """Every write fails with this error number, until `mend`."""
+        self._refusing[why] = code
+
+    def slow_down(self, why: Hashable, latency_s: float) -> None:
+        self._latencies[why] = latency_s
+
+    def mend(self, why: Hashable) -> None:
+        self._refusing.pop(why, None)
+        self._latencies.pop(why, None)
+
+    def turn_s(self, due_s: float) -> float:
+        """When its next piece of work is done, behind those before it."""
+        due_s += max(self._latencies.values(), default=0.0)
+        self._last_turn_s = max(self._last_turn_s, due_s)
+        return self._last_turn_s
+
+    def problem(self) -> OSError | None:
+        """What a write would meet now."""
+        code = next(reversed(self._refusing.values()), None)
+        return None if code is None else OSError(code, os.strerror(code))
+
+    def refusal_of(self, work: Callable[..., Any]) -> Callable[[], OSError | None]:
+        """To be asked when its turn has come; only what writes is refused."""
+        return self.problem if _name_of(work) in WRITING else _nothing
+
+    def flip_a_bit(self) -> Path | None:
+        """In one of the files that are there, if any."""
+        if (file := self._one_of_the_files()) is None:
+            return None
+        content = bytearray(file.read_bytes())
+        if content:
+            content[self._chance.randrange(len(content))] ^= 1 << self._chance.randrange(8)
+            file.write_bytes(content)
+        return file
+
+    def delete_a_file(self) -> Path | None:
+        if (file := self._one_of_the_files()) is not None:
+            file.unlink()
+        return file
+
+    def tear_the_newest(self) -> Path | None:
+        """Its second half never reached the card."""
+        newest = max(self._files(), key=lambda file: file.stat().st_mtime_ns, default=None)
+        if newest is not None:
+            content = newest.read_bytes()
+            newest.write_bytes(content[: len(content) // 2])
+        return newest
+
+    def _one_of_the_files(self) -> Path | None:
+        files = self._files()
+        return self._chance.choice(files) if files else None
+
+    def _files(self) -> list[Path]:
+        return sorted(file for pattern in _DOCUMENTS for file in self.folder.glob(pattern) if file.is_file())
+
+
+class CardJournal(Journal):
+    """A journal whose card may take nothing. Raises sqlite3.OperationalError then, as SQLite itself does."""
+
+    def __init__(self, file: Path, card: MemoryCard) -> None:
+        self._card = card
+        super().__init__(file)
+
+    def _write(self, sql: str, values: tuple[object, ...]) -> None:
+        self._check()
+        super()._write(sql, values)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._check()
+        with super()._transaction():
+            yield
+
+    def _check(self) -> None:
+        problem = self._card.problem()
+        if problem is None:
+            return
+        if problem.errno == errno.ENOSPC:
+            raise sqlite3.OperationalError("database or disk is full")
+        raise sqlite3.OperationalError("attempt to write a readonly database")
+
+
+def journal_on(card: MemoryCard) -> Journal:
+    """As the real program opens it: a damaged file is put aside first."""
+    file = card.folder / "journal.sqlite"
+    if card.problem() is not None:
+        return journal_or_memory(file)
+    try:
+        open_journal(file).close()
+    except (OSError, sqlite3.Error):
+        return journal_or_memory(file)
+    return CardJournal(file, card)
+
+
+def _nothing() -> None:
+    return None
+
+
+def _name_of(work: Callable[..., Any]) -> str:
+    """Of what `asyncio.to_thread` was given: it hands over a partial of its context's `run`."""
+    inner = work.args[0] if isinstance(work, partial) and work.args else work
+    return getattr(inner, "__name__", "")
