@@ -73,10 +73,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             executor = self._threads
         assert executor is not None
         job = executor.submit(func, *args)
+        found = asyncio.wrap_future(job, loop=self)
         if not isinstance(executor, LoopExecutor):
             self._busy_threads += 1
+            # After whoever waits has been told: between the two, time would jump.
             job.add_done_callback(self._job_is_done)
-        return asyncio.wrap_future(job, loop=self)
+        return found
 
     def _job_is_done(self, _job: "Future[Any]") -> None:
         if not self.is_closed():

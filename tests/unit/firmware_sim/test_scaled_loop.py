@@ -57,6 +57,18 @@ def test_time_stands_while_a_thread_works() -> None:
     assert run_at(AT_ONCE, main()) == (0.0, True)
 
 
+def test_time_never_jumps_between_the_end_of_a_thread_and_whoever_waits_for_it() -> None:
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(1000, lambda: None)
+        for _ in range(3000):
+            await asyncio.to_thread(int)
+        timer.cancel()
+        return loop.time()
+
+    assert run_at(AT_ONCE, main()) == 0.0
+
+
 def test_time_stands_also_for_a_thread_that_nobody_waits_for_any_more() -> None:
     async def main() -> list[str]:
         said: list[str] = []
