@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -21,6 +22,8 @@ from controller.clockwork import queries as clockwork
 from controller.context import Context
 from controller.db import migrate
 from controller.demo.fill import fill
+from controller.demo.province import EMBEDDED_BROKER_CARRIES
+from controller.demo.province import fill as fill_province
 from controller.dispatch.job import NAME as DISPATCH
 from controller.enrolment import service as enrolment
 from controller.errors import Invalid, Sayable
@@ -103,6 +106,18 @@ def demo() -> None:
     with _saying_errors():
         context, _waker = compose(_settings())
         fill(context, lambda key, **params: console.print("  " + context.texts.say("vi", key, **params)))
+
+
+@app.command()
+def province(stations: Annotated[int, typer.Option("--stations", min=1, max=20_000)] = 2340) -> None:
+    """Add so many sample stations over the province, and write the file that `loaban-sim` takes."""
+    with _saying_errors():
+        context, _waker = compose(_settings())
+        file = fill_province(context, stations)
+        say = partial(context.texts.say, "vi")
+        console.print(say("cli.province_filled", count=stations, file=file))
+        if context.settings.broker == "embedded" and stations > EMBEDDED_BROKER_CARRIES:
+            console.print(say("cli.province_needs_broker", most=EMBEDDED_BROKER_CARRIES))
 
 
 @timetable_app.command(name="load")
