@@ -1,6 +1,6 @@
 """The amplifier board as a state machine: what its registers say and do, at the instant it is asked.
 
-It reads no clock: whoever asks says how many seconds have gone by since it was made.
+It reads no clock: whoever asks says what a monotonic clock says, always the same one.
 """
 
 import random
@@ -56,6 +56,7 @@ class Board:
     latched: set[AmplifierFault] = field(default_factory=set)
     _tripped: int = 0
     _too_hot: bool = False
+    _born_at_s: float | None = None
     _now_s: float = 0.0
     _ready_at_s: float = 0.0
     _fed_at_s: float = 0.0
@@ -66,8 +67,10 @@ class Board:
         self._supply.fitted = self.battery_fitted
 
     def advance(self, now_s: float) -> None:
-        """Live up to `now_s`; a smaller one than before changes nothing."""
-        left_s = max(now_s - self._now_s, 0.0)
+        """Live up to `now_s` on the monotonic clock; the first one is its birth."""
+        if self._born_at_s is None:
+            self._born_at_s = now_s
+        left_s = max(now_s - self._born_at_s - self._now_s, 0.0)
         stride_s = max(_STRIDE_S, left_s / _MOST_STRIDES)
         while left_s > 0:
             step_s = min(left_s, stride_s, self._watchdog_left_s() or stride_s)

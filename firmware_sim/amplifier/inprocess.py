@@ -10,12 +10,12 @@ _SETTLE_S = 0.15
 
 
 class InProcessBus:
-    """Every message arrives, at once, while the board answers at all."""
+    """Every message arrives, at once, while the board answers at all. It outlives the program's lives."""
 
     def __init__(self, board: Board, clock: Clock) -> None:
         self._board = board
         self._clock = clock
-        self._made_at_s = clock.monotonic_s()
+        board.advance(clock.monotonic_s())
 
     async def read_inputs(self, count: int) -> list[int]:
         return self._now().inputs()[:count]
@@ -30,7 +30,7 @@ class InProcessBus:
         return None
 
     def _now(self) -> Board:
-        self._board.advance(self._clock.monotonic_s() - self._made_at_s)
+        self._board.advance(self._clock.monotonic_s())
         if not self._board.answers:
             raise AmplifierFailed(problem="no_answer")
         return self._board

@@ -61,7 +61,6 @@ class SerialBoard:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="amplifier board")
         self._seconds = seconds
-        self._began_s = seconds()
         self._ours, self._theirs = pty.openpty()
         tty.setraw(self._theirs)
         self.port = os.ttyname(self._theirs)
@@ -84,7 +83,7 @@ class SerialBoard:
     def held(self) -> Iterator[Board]:
         """The board as it is now, for nobody else meanwhile."""
         with self._lock:
-            self._board.advance(self._seconds() - self._began_s)
+            self._board.advance(self._seconds())
             yield self._board
 
     def _serve(self) -> None:

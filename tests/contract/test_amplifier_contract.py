@@ -78,11 +78,9 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
 
 
 def held_by(board: Board, clock: StandingClock) -> Callable[[], AbstractContextManager[Board]]:
-    made_at_s = clock.monotonic_s()
-
     @contextmanager
     def held() -> Iterator[Board]:
-        board.advance(clock.monotonic_s() - made_at_s)
+        board.advance(clock.monotonic_s())
         yield board
 
     return held

@@ -50,7 +50,6 @@ class Rig:
     changes: int = 0
 
     def __post_init__(self) -> None:
-        self.began_at_s = self.clock.monotonic_s()
         self.guard = AmplifierGuard(in_process_amplifier(self.board, self.clock), self.clock)
         self.guard.on_change = self.changed
 
@@ -58,7 +57,7 @@ class Rig:
         self.changes += 1
 
     def now(self) -> Board:
-        self.board.advance(self.clock.monotonic_s() - self.began_at_s)
+        self.board.advance(self.clock.monotonic_s())
         return self.board
 
     def is_heard(self) -> bool:

@@ -1,5 +1,6 @@
 """Volts, amperes and degrees of the simulated amplifier board, over hours of its life."""
 
+import asyncio
 import math
 
 import pytest
@@ -7,9 +8,11 @@ import pytest
 from agent.amplifier import registers
 from agent.amplifier.contract import WATCHDOG_S
 from agent.amplifier.registers import FEED_WORD, Holding, Input, Status
+from agent.clock import AssumedClock
 from firmware_sim.amplifier import physics
 from firmware_sim.amplifier.board import SETTLE_S, Board, BoardRefuses
 from firmware_sim.amplifier.faults import OF_A_LINE, BoardFault, Faults
+from firmware_sim.amplifier.inprocess import in_process_amplifier
 from wire.evidence import AmplifierFault
 
 HOUR_S = 3600.0
@@ -22,6 +25,7 @@ class Bench:
     def __init__(self, **made_with: object) -> None:
         self.board = Board(**made_with)  # type: ignore[arg-type]
         self.now_s = 0.0
+        self.board.advance(self.now_s)
 
     def live(self, seconds: float, fed: bool = True) -> None:
         ends_at_s = self.now_s + seconds
@@ -223,6 +227,23 @@ def test_what_is_not_on_the_map_is_refused_and_changes_nothing(
         bench.board.write(address, values)
     assert refused.value.code == code
     assert bench.board.holdings() == before
+
+
+def test_it_lives_on_while_the_program_is_dead() -> None:
+    class Clock(AssumedClock):
+        now_s = 500.0
+
+        def monotonic_s(self) -> float:
+            return self.now_s
+
+    clock, board = Clock(), Board()
+    asyncio.run(in_process_amplifier(board, clock).switch_on())
+    clock.now_s += WATCHDOG_S - 1
+    second_life = in_process_amplifier(board, clock)
+    assert asyncio.run(second_life.read()).power_on
+    clock.now_s += 2
+    state = asyncio.run(second_life.read())
+    assert not state.power_on and state.faults == (AmplifierFault.DEAD_AIR,)
 
 
 def test_a_fault_of_a_line_needs_a_line_and_no_other_has_one() -> None:
