@@ -60,7 +60,7 @@ def test(
     ] = False,
     config: Config = CONFIG,
 ) -> None:
-    """Test the loudspeaker now. Over a broadcast and in quiet hours only with --force, over an alert never."""
+    """Test the loudspeaker now. With --force also over a broadcast and in quiet hours; over an alert never."""
     from agent.local import command
 
     settings = _on_the_spot(config)
