@@ -19,18 +19,26 @@ from agent.files import make_folder
 from agent.first_blocks import FirstBlocks
 from agent.health import Health
 from agent.inbox import Inbox
-from agent.journal import Journal, journal_or_memory
+from agent.journal import Journal
+from agent.journal_opening import journal_or_memory
 from agent.ledger import Ledger
 from agent.link import Connection, Link
 from agent.mailbox import Incoming
+from agent.microphone import CardMicrophone
 from agent.performer import Performer
 from agent.player import Player
 from agent.receipts import Receipts
 from agent.reporter import Reporter
+from agent.rereading import Rereading
+from agent.selftest.contract import Ear
+from agent.selftest.ear import StationEar
+from agent.selftest.runner import SelfTest
 from agent.settings import ClockMode, Settings
 from agent.sound_files import SoundFiles
 from agent.speakers.contract import Speaker
+from agent.storage import Storage
 from agent.supervision import supervise
+from wire.evidence import SelfTestKind
 from wire.signing import Keyring
 
 log = logging.getLogger(__name__)
@@ -56,6 +64,7 @@ class Station:
     receipts: Receipts
     reporter: Reporter
     health: Health
+    self_test: SelfTest
     beside: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     """What else lives and dies with the station, by name: on a board its control socket and its page."""
 
@@ -70,10 +79,12 @@ class Station:
             "inbox": lambda: self._read(self.link.mailbox.ordinary),
             "conductor": self.conductor.run,
             "cache": self.cache.run,
+            "reread": Rereading(self.cache, lambda: self.conductor.stage.run is not None).run,
             "beginnings": self.beginnings.run,
             "receipts": self.receipts.run,
             "reporter": self.reporter.run,
             "health": self.health.run,
+            "self-test": self.self_test.run,
             "housekeeping": self._housekeep,
             **self.beside,
         }
@@ -125,12 +136,18 @@ class Station:
             await asyncio.to_thread(self.clock.keep)
         except OSError as error:
             log.warning("clock floor not written: problem=%s", error)
+        await asyncio.to_thread(self._pay_the_disk)
         if any(self.agenda.alerts.in_force()):
             await self.agenda.alerts.write_ages()
         at = self.agenda.moment()
         if at.clock_trusted:
             keep = self.agenda.alerts.soundings()
             await self.agenda.ledger.forget(at.now, self.settings.reports.remember_days, keep)
+
+    def _pay_the_disk(self) -> None:
+        self.agenda.store.pay()
+        self.agenda.boards.pay()
+        self.agenda.ledger.pay()
 
     def connect_parts(self) -> None:
         """Who tells whom."""
@@ -144,6 +161,9 @@ class Station:
         self.conductor.stage.on_sound = self._sound_changed
         self.link.on_up = self._link_up
         self.amplifier.on_change = self.health.poke
+        self.self_test.on_result = self.health.poke
+        self.conductor.stage.guests.append(self.self_test)
+        self.health.self_tests = self.self_test.results
 
     def _sound_arrived(self) -> None:
         self.conductor.poke()
@@ -170,9 +190,12 @@ def build(
     performer: Performer | None = None,
     cache: MediaCache | None = None,
     amplifier: Amplifier | None = None,
+    ear: Ear | None = None,
     journal: Journal | None = None,
 ) -> Station:
     """Put a station together. With a `performer` of its own, nothing reaches `speaker`.
+
+    Without an `ear` it tests itself by `speaker`, microphone and amplifier board, as far as there are any.
 
     Raises OSError when its state folder cannot even be read.
     """
@@ -188,7 +211,9 @@ def build(
     agenda = agenda_of(folder, keyring, Ledger(journal), clock)
     link = link or Link(name, boot_id, settings.broker, clock)
     inbox = Inbox(name, keyring, agenda.store, agenda.boards, clock)
-    guard = AmplifierGuard(amplifier or amplifier_of(settings, clock), clock)
+    amplifier = amplifier or amplifier_of(settings, clock)
+    guard = AmplifierGuard(amplifier, clock)
+    kinds = kinds_of(settings, amplifier) if performer is None else ()
     performer = PoweredPerformer(performer or Player(speaker, cache.files, beginnings), guard, clock)
     conductor = Conductor(agenda, cache, performer)
     receipts = Receipts(name, link, agenda.alerts, conductor.stage, clock=clock)
@@ -197,6 +222,14 @@ def build(
         name, boot_id, settings.heartbeat_s, clock, link, agenda, cache, journal, inbox, conductor
     )
     health.amplifier = guard.state
+    self_test = SelfTest(
+        ear or ear_of(settings, speaker, guard, clock),
+        tuple(SelfTestKind) if ear is not None else kinds,
+        agenda,
+        lambda: conductor.stage.run is None,
+        folder,
+    )
+    health.storage = Storage(folder, agenda, cache.files, journal).state
     station = Station(
         settings,
         clock,
@@ -212,6 +245,7 @@ def build(
         receipts,
         reporter,
         health,
+        self_test,
     )
     station.connect_parts()
     return station
@@ -221,6 +255,21 @@ def clock_of(settings: Settings) -> Clock:
     if settings.clock is ClockMode.ASSUME_TRUSTED:
         return AssumedClock()
     return SystemClock(settings.state_dir / "clock.json")
+
+
+def kinds_of(settings: Settings, amplifier: Amplifier) -> tuple[SelfTestKind, ...]:
+    """The self-tests that this board has the parts for."""
+    fitted = {
+        SelfTestKind.ACOUSTIC: settings.microphone.enabled,
+        SelfTestKind.ELECTRICAL: not isinstance(amplifier, NoAmplifier),
+    }
+    return tuple(kind for kind, there in fitted.items() if there)
+
+
+def ear_of(settings: Settings, speaker: Speaker, guard: AmplifierGuard, clock: Clock) -> Ear:
+    """Loudspeaker, amplifier board and, where the settings name one, the microphone."""
+    microphone = CardMicrophone(settings.microphone) if settings.microphone.enabled else None
+    return StationEar(speaker, microphone, guard.powered, guard.measure, clock)
 
 
 def amplifier_of(settings: Settings, clock: Clock) -> Amplifier:

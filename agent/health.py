@@ -16,7 +16,7 @@ from agent.journal import Journal
 from agent.link import Connection
 from agent.receipts import PAUSE_S
 from wire import topics
-from wire.evidence import AmplifierState
+from wire.evidence import AmplifierState, SelfTestResult, StorageState
 from wire.messages import Heartbeat, HeldLayer
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,8 @@ class Health:
     conductor: Conductor
     chance: random.Random = field(default_factory=random.Random)
     amplifier: Callable[[], AmplifierState | None] = lambda: None
+    storage: Callable[[], StorageState | None] = lambda: None
+    self_tests: Callable[[], tuple[SelfTestResult | None, SelfTestResult | None]] = lambda: (None, None)
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -74,6 +76,7 @@ class Health:
         card = store.card
         held = boards.boards(card.areas) if card else ()
         playing = self.conductor.now_playing()
+        acoustic, electrical = self.self_tests()
         return Heartbeat(
             station=self.station,
             boot_id=self.boot_id,
@@ -90,6 +93,9 @@ class Health:
             outbox=await asyncio.to_thread(self.journal.owed),
             refusals=self.inbox.refusals,
             amplifier=self.amplifier(),
+            acoustic_test=acoustic,
+            electrical_test=electrical,
+            storage=await asyncio.to_thread(self.storage),
             link=self.link.state(),
         )
 

@@ -51,6 +51,13 @@ class AmplifierSettings(BaseModel):
     answer_s: Annotated[float, Field(ge=0.05, le=2)] = 0.25
 
 
+class MicrophoneSettings(BaseModel):
+    """The microphone that hears the station's own loudspeaker. Where it is not `enabled`, there is none."""
+
+    enabled: bool = False
+    device: str = ""
+
+
 class Media(BaseModel):
     parallel: Annotated[int, Field(ge=1, le=8)] = 2
     keep_days: Annotated[float, Field(ge=0)] = 7.0
@@ -98,6 +105,7 @@ class Settings(BaseSettings):
     broker: Broker = Broker()
     speaker: SpeakerSettings = SpeakerSettings()
     amplifier: AmplifierSettings = AmplifierSettings()
+    microphone: MicrophoneSettings = MicrophoneSettings()
     media: Media = Media()
     reports: Reports = Reports()
     page: PageSettings = PageSettings()

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.speakers.contract import SAMPLE_RATE_HZ, Frames
-from firmware_sim.village_noise import Air, Wave, frequencies, pascals, shaped, swell, village_noise
+from firmware_sim.village_noise import Air, Wave, frequencies, pascals, swell, village_noise
 
 Spectrum = NDArray[np.complex128]
 FULL_SCALE = 32767.0
@@ -229,9 +229,8 @@ class Horn:
         tilt_db = self.chance.normal(0.0, 0.25) * np.log2(f / 1200.0)
         tilt = 10 ** (np.clip(drift_db + tilt_db, -6.0, 6.0) / 20)
         alive = np.fft.irfft(np.fft.rfft(pressure) * tilt, len(pressure)) * self._microphone
-        flat = np.ones(len(f))
-        hiss = self._microphone * pascals(self._hiss_db) * shaped(len(pressure), flat, self.chance)
-        electronics = pascals(self._input_db) * shaped(len(pressure), flat, self.chance)
+        hiss = self._microphone * pascals(self._hiss_db) * self.chance.standard_normal(len(pressure))
+        electronics = pascals(self._input_db) * self.chance.standard_normal(len(pressure))
         full_scale = pascals(self._full_scale_db) * np.sqrt(2)
         return (alive + hiss + electronics + self._hum(len(pressure))) / full_scale  # type: ignore[no-any-return]
 

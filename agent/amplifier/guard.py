@@ -84,6 +84,11 @@ class AmplifierGuard:
         """The last reading; None before the first one and where there is no board."""
         return self._state
 
+    async def measure(self) -> AmplifierState:
+        """A reading of this very moment, besides the guard's own."""
+        async with self._board:
+            return await self._amplifier.read()
+
     def powered(self, progress: Callable[[], float]) -> AbstractAsyncContextManager[None]:
         """The amplifier is on, settled and unmuted inside, as far as the board obeys; raises nothing.
 

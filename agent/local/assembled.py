@@ -15,8 +15,9 @@ from agent.wording import sayer
 
 
 def desk_of(station: Station, speaker: Speaker) -> Desk:
-    examiner = getattr(station, "self_test", None)
-    tests = Tests(speaker, station.amplifier, examiner, station.agenda, station.conductor, station.clock)
+    tests = Tests(
+        speaker, station.amplifier, station.self_test, station.agenda, station.conductor, station.clock
+    )
     station.conductor.stage.guests.append(tests)
 
     def zone() -> str | None:

@@ -93,10 +93,8 @@ def _supply(state: AmplifierState, say: Say) -> Iterator[str]:
 
 def _test(result: SelfTestResult | None, kind: SelfTestKind, say: Say, zone_shift: timedelta) -> str:
     if result is None:
-        return say(f"live.never_tested.{kind}")
-    return (
-        f"{say(f'live.tested.{kind}', at=f'{result.at + zone_shift:%H:%M %d/%m/%Y}')} {verdict(result, say)}"
-    )
+        return say(f"never_tested.{kind}")
+    return f"{say(f'tested.{kind}', at=f'{result.at + zone_shift:%H:%M %d/%m/%Y}')} {verdict(result, say)}"
 
 
 def verdict(result: SelfTestResult, say: Say) -> str:

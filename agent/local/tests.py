@@ -42,7 +42,9 @@ UNKNOWN_VOLUME: Final = 50
 class Examiner(Protocol):
     """The self-test, as far as a person may ask for one."""
 
-    async def now(self, kind: SelfTestKind, *, calibrate: bool = False) -> SelfTestResult: ...
+    async def now(
+        self, kind: SelfTestKind, *, calibrate: bool = False, insist: bool = False
+    ) -> SelfTestResult: ...
 
     async def yield_stage(self) -> None: ...
 
@@ -88,7 +90,7 @@ class Tests:
         if self.examiner is None:
             raise NoSuchTest
         async with self._alone(insist=insist):
-            return await self.examiner.now(kind, calibrate=calibrate)
+            return await self.examiner.now(kind, calibrate=calibrate, insist=insist)
 
     async def yield_stage(self) -> None:
         """Somebody comes upon the stage."""

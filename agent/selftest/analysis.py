@@ -24,6 +24,7 @@ BANDS_HZ: Final = tuple(350.0 * 2 ** (step / 2) for step in range(9))
 SHAPE_S: Final = 0.03
 _BEFORE_S = 0.004
 _SEARCH_S = (-0.05, 0.2)
+_DIRECT_S = 0.003
 _HARMONIC_S = 0.02
 _NOISE_FROM_S = 0.3
 _NOISE_TO_S = -0.95
@@ -134,8 +135,9 @@ def _passband(f: Wave) -> Wave:
 def _arrival(response: Wave) -> int:
     """Where the first 3 ms with most energy begin."""
     lags = np.arange(_frames(_SEARCH_S[0]), _frames(_SEARCH_S[1]))
-    energy = np.convolve(response[lags] ** 2, np.ones(_frames(0.003)), mode="full")[: len(lags)]
-    return int(lags[int(np.argmax(energy))]) - _frames(0.003)
+    energy = np.cumsum(response[lags] ** 2)
+    width = _frames(_DIRECT_S)
+    return int(lags[int(np.argmax(energy[width:] - energy[:-width]))])
 
 
 def _cut(response: Wave, at: int, before_s: float, length_s: float) -> Wave:

@@ -10,7 +10,7 @@ from typing import Final
 
 from agent.selftest.analysis import Heard, analyse
 from agent.selftest.contract import Ear
-from agent.selftest.judge import Limits, Opinion, conclude, judge, judge_lines
+from agent.selftest.judge import Limits, Opinion, conclude, is_cleared, judge, judge_lines
 from agent.selftest.reference import (
     SWEEPS,
     AcousticReference,
@@ -21,7 +21,6 @@ from agent.selftest.reference import (
 from agent.selftest.signal import pilot, sweep
 from agent.speakers.contract import Frames
 from wire.evidence import SelfTestFinding as Finding
-from wire.evidence import SelfTestVerdict as Verdict
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +79,7 @@ class Exam:
         for number, drive_db in enumerate(DRIVES_DB * rounds):
             await self._pause(_pause_before_s(number))
             opinions.append(await attempt(drive_db))
-            if opinions[-1].verdict is Verdict.PASSED:
+            if is_cleared(opinions):
                 break
         return Conclusion(conclude(opinions, self._limits), len(opinions))
 

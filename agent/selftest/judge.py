@@ -24,10 +24,10 @@ class Limits:
     silent_db: float = -20.0
     weak_db: float = -3.0
     band_db: float = -6.0
-    likeness: float = 0.90
-    distortion_db: float = 8.0
-    distortion_least_db: float = -26.0
-    """5 %: less is nothing that anybody hears."""
+    likeness: float = 0.92
+    distortion_db: float = 6.0
+    distortion_least_db: float = -30.0
+    """3 %: less is nothing that anybody hears."""
     tilt_db: float = 6.0
     """A microphone that hears the village gives more below 2 kHz than its electronics do."""
     clipped: float = 0.001
@@ -82,16 +82,21 @@ def judge_lines(
     return Opinion(_verdict(findings), findings, line_ma=tuple(line_ma))
 
 
+def is_cleared(opinions: Sequence[Opinion]) -> bool:
+    """It has been well at least as often as it has been ill."""
+    verdicts = [opinion.verdict for opinion in opinions]
+    return 0 < verdicts.count(Verdict.PASSED) >= verdicts.count(Verdict.FAILED)
+
+
 def conclude(opinions: Sequence[Opinion], limits: Limits = Limits()) -> Opinion:
-    """Of all tries of one test: a clean one clears, and only what was found more than once is blamed."""
-    for opinion in opinions:
-        if opinion.verdict is Verdict.PASSED:
-            return opinion
-    blaming = [opinion for opinion in opinions if opinion.verdict is Verdict.FAILED]
-    if len(blaming) >= limits.blames:
-        return blaming[-1]
-    unsure = [opinion for opinion in opinions if opinion.verdict is Verdict.INCONCLUSIVE]
-    return unsure[-1] if unsure else Opinion(Verdict.INCONCLUSIVE, (Finding.TOO_NOISY,))
+    """Of all tries of one test; only what was found more than once is blamed."""
+    by_verdict = {opinion.verdict: opinion for opinion in opinions}
+    if is_cleared(opinions):
+        return by_verdict[Verdict.PASSED]
+    blames = sum(opinion.verdict is Verdict.FAILED for opinion in opinions)
+    if blames >= limits.blames:
+        return by_verdict[Verdict.FAILED]
+    return by_verdict.get(Verdict.INCONCLUSIVE, Opinion(Verdict.INCONCLUSIVE, (Finding.TOO_NOISY,)))
 
 
 def _findings(

@@ -1,5 +1,6 @@
 """How a station sounds when it is well: measured once, kept on its own disk in two copies."""
 
+import base64
 import hashlib
 import json
 import logging
@@ -40,11 +41,12 @@ class AcousticReference(Message):
     bands_db: tuple[Finite, ...]
     distortion_db: Finite
     tilt_db: Finite
-    shape: tuple[Finite, ...]
+    shape: str
+    """Little-endian 32-bit floats in base64."""
 
     @property
     def wave(self) -> Wave:
-        return np.array(self.shape)
+        return np.frombuffer(base64.b64decode(self.shape), "<f4").astype(np.float64)
 
 
 class ElectricalReference(Message):
@@ -79,7 +81,7 @@ def acoustic_reference(sweeps: Sequence[Heard], drive_db: float, at: datetime) -
         bands_db=tuple(map(statistics.median, zip(*(heard.bands_db for heard in agreed), strict=True))),
         distortion_db=statistics.median(heard.distortion_db for heard in agreed),
         tilt_db=min(heard.tilt_db for heard in agreed),
-        shape=tuple(float(f"{value:.5e}") for value in best.shape),
+        shape=base64.b64encode(best.shape.astype("<f4").tobytes()).decode(),
     )
 
 

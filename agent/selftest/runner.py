@@ -16,6 +16,7 @@ from agent.errors import (
     SelfTestMissing,
     SelfTestQuiet,
     SpeakerFailed,
+    SpeakerMisuse,
 )
 from agent.selftest.contract import Ear
 from agent.selftest.exam import AGAIN_AFTER_S, PILOTS, Conclusion, Exam
@@ -59,6 +60,7 @@ class SelfTest:
         self._file = MemoryFile(folder)
         self._memory = self._file.load()
         self._busy = asyncio.Lock()
+        self._insists = False
         self.on_result: Callable[[], None] = lambda: None
 
     def results(self) -> tuple[SelfTestResult | None, SelfTestResult | None]:
@@ -78,20 +80,25 @@ class SelfTest:
                         await self._test(kind, rounds=2, calibrate=False)
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def now(self, kind: Kind, *, calibrate: bool = False) -> SelfTestResult:
+    async def now(self, kind: Kind, *, calibrate: bool = False, insist: bool = False) -> SelfTestResult:
         """By hand: three tries and no second round. With `calibrate` the station learns how it sounds.
 
         Raises `SelfTestMissing` where the board has no part for it, `SelfTestBusy` while something sounds or
-        is about to, `SelfTestQuiet` for an audible test in quiet hours.
+        is about to, `SelfTestQuiet` for an audible test in quiet hours. Who insists is stopped only by what
+        sounds.
         """
         if kind not in self._kinds:
             raise SelfTestMissing(kind=kind)
-        if kind is Kind.ACOUSTIC and self._is_quiet():
+        if kind is Kind.ACOUSTIC and self._is_quiet() and not insist:
             raise SelfTestQuiet
-        if self._busy.locked() or not self._may_sound():
+        if self._busy.locked() or not (self._is_stage_free() if insist else self._may_sound()):
             raise SelfTestBusy
         async with self._busy:
-            return await self._test(kind, rounds=1, calibrate=calibrate)
+            self._insists = insist
+            try:
+                return await self._test(kind, rounds=1, calibrate=calibrate)
+            finally:
+                self._insists = False
 
     def _is_due(self, kind: Kind) -> bool:
         card, at = self._agenda.store.card, self._agenda.moment()
@@ -109,6 +116,8 @@ class SelfTest:
 
     def _may_sound(self) -> bool:
         """No alert is in force, nothing sounds, and nothing is to begin in a moment."""
+        if self._insists:
+            return self._is_stage_free()
         if not self._is_stage_free() or any(self._agenda.alerts.in_force()):
             return False
         at = self._agenda.moment()
@@ -124,7 +133,7 @@ class SelfTest:
         except MicrophoneFailed as problem:
             log.warning("self-test without a microphone: problem=%s", problem)
             conclusion = _nothing_said(Finding.MICROPHONE_DEAD)
-        except (SpeakerFailed, AmplifierFailed) as problem:
+        except (SpeakerFailed, SpeakerMisuse, AmplifierFailed) as problem:
             log.warning("self-test not finished: kind=%s problem=%s", kind, problem)
             conclusion = _nothing_said(Finding.INTERRUPTED)
         result = _result(kind, self._clock.now(), conclusion)
