@@ -153,6 +153,7 @@ class SystemClock:
         self._issued: datetime | None = None
         self._synchronised_at_s: float | None = None
         self._noticed_at_s: float | None = None
+        self._shift = timedelta(0)
         self._noticed = NoticedTime()
         self._kept_anchor = False
         self._last = ClockTrust.UNKNOWN
@@ -209,11 +210,11 @@ class SystemClock:
         said = self._said(since_boot_s)
         if held_s is not None and (held_s <= HOLD_S or noticed is None):
             if said is not None and system < said - SLACK:
-                return _Reading(said, ClockTrust.UNKNOWN)
+                return _Reading(self._at_least(system, said), ClockTrust.UNKNOWN)
             return _Reading(system, ClockTrust.TRUSTED if held_s <= HOLD_S else ClockTrust.STALE)
         if noticed is not None:
             return _Reading(noticed, ClockTrust.STALE)
-        return _Reading(max(filter(None, (system, said, self._floor))), ClockTrust.UNKNOWN)
+        return _Reading(self._at_least(system, said), ClockTrust.UNKNOWN)
 
     def _held_s(self, since_boot_s: float, system: datetime) -> float | None:
         """How long ago the machine's clock was right; None where it never was."""
@@ -222,6 +223,14 @@ class SystemClock:
         if self._machine.is_synchronised():
             self._synchronised_at_s = since_boot_s
         return None if self._synchronised_at_s is None else since_boot_s - self._synchronised_at_s
+
+    def _at_least(self, system: datetime, said: datetime | None) -> datetime:
+        """Not behind what is known for certain, and going on from there as the machine's clock goes."""
+        bound = max(filter(None, (said, self._floor)), default=system)
+        if system >= bound:
+            return system
+        self._shift = max(self._shift, bound - system)
+        return system + self._shift
 
     def _is_behind(self, time_: datetime) -> bool:
         return self._floor is not None and time_ < self._floor - SLACK

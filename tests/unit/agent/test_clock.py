@@ -80,7 +80,10 @@ def test_trust_does_not_outlive_a_power_cut(world: World) -> None:
 def test_a_clock_that_nobody_believes_is_still_not_behind_what_is_known(world: World) -> None:
     world.clock().keep()
     world.machine.boot()
-    assert world.clock().now() == NOW
+    clock = world.clock()
+    assert clock.now() == NOW
+    world.pass_(100)
+    assert clock.now() == NOW + timedelta(seconds=100)
 
 
 def test_the_floor_is_written_once_an_hour_and_only_by_a_clock_that_is_believed(world: World) -> None:
