@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +38,8 @@ class Broker:
 
     def start(self) -> None:
         command = self._mosquitto() if self.kind == "mosquitto" else self._amqtt()
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
         eventually(lambda: answers(self.port), "broker listens")
 
     def _mosquitto(self) -> list[str]:
@@ -44,7 +47,14 @@ class Broker:
         if program is None:
             without = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
             without("mosquitto is not installed; `make test` installs it through apt where it may")
-        lines = (f"listener {self.port} {self.host}", "allow_anonymous true", "persistence false", "")
+        lines = (
+            f"listener {self.port} {self.host}",
+            "allow_anonymous true",
+            "persistence false",
+            "log_dest stderr",
+            "log_type notice",
+            "",
+        )
         self.config.write_text("\n".join(lines))
         return [program, "-c", str(self.config)]
 
@@ -52,6 +62,21 @@ class Broker:
         listeners = {"default": {"type": "tcp", "bind": f"{self.host}:{self.port}"}}
         anybody = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
         return [sys.executable, "-c", AMQTT_CODE, json.dumps({"listeners": listeners, "plugins": anybody})]
+
+    @property
+    def log(self) -> Path:
+        """What Mosquitto says, each line with the second."""
+        return self.config.with_suffix(".log")
+
+    def connects(self, since: float = 0.0) -> Counter[int]:
+        """How many clients Mosquitto has accepted in each second, by Unix time."""
+        found = Counter(
+            int(second) for second in re.findall(r"(?m)^(\d+): New client connected", self._said())
+        )
+        return Counter({second: count for second, count in found.items() if second >= int(since)})
+
+    def _said(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
 
     def stop(self) -> None:
         if self.process is not None:

@@ -46,6 +46,15 @@ class Centre:
         self._client.disconnect()
         self._client.loop_stop()
 
+    @property
+    def connected(self) -> bool:
+        return self._client.is_connected()
+
+    def offline(self) -> set[str]:
+        """Those whose last word, or will, is that they are not there."""
+        latest = {one.station: one.online for one in list(self.presences)}
+        return {station for station, online in latest.items() if not online}
+
     def publish(self, topic: str, payload: bytes, *, retain: bool = True) -> None:
         self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(5)
 
