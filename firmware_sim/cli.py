@@ -10,6 +10,7 @@ import typer
 from agent.cli import Config, run_or_exit, settings_or_exit
 from agent.errors import AgentError
 from agent.process import set_up_logging
+from firmware_sim.amplifier.command import amplifier
 from firmware_sim.fleet.draw import draw
 from firmware_sim.fleet.era import Run
 from firmware_sim.fleet.faults import seconds_of
@@ -22,6 +23,7 @@ from firmware_sim.wav_speaker import WavSpeaker
 from firmware_sim.wording import say_in
 
 app = typer.Typer(add_completion=False)
+app.command()(amplifier)
 
 Part = Annotated[int | None, typer.Option("--part", min=0)]
 SoundDir = Annotated[Path | None, typer.Option("--sound-dir", file_okay=False)]
@@ -53,7 +55,7 @@ def main(  # noqa: PLR0917 - typer's options
     if context.invoked_subcommand is not None:
         return
     set_up_logging()
-    _only_trouble()
+    _only(logging.ERROR)
     try:
         file = config or _default_config(stations)
         settings = _shortened(load(file), stations)
@@ -158,8 +160,8 @@ def fleet(
     With `--part`, only that process's share of them, in this process.
     """
     set_up_logging()
-    _only_trouble()
     wanted = None if run is None else Run.model_validate_json(run)
+    _only(logging.WARNING if wanted is None else logging.ERROR)
     try:
         settings = _shortened(load(config), None if wanted is None else wanted.stations)
         code = run_fleet(settings, config, part, wanted)
@@ -168,9 +170,12 @@ def fleet(
     raise typer.Exit(code)
 
 
-def _only_trouble() -> None:
+def _only(level: int) -> None:
+    """A scenario brings about what a station warns of."""
     for name in ("agent", "firmware_sim"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(level)
+    if level > logging.WARNING:
+        logging.getLogger("agent.supervision").setLevel(logging.CRITICAL)
 
 
 def refuse(error: AgentError, language: str) -> typer.Exit:

@@ -16,13 +16,14 @@ from firmware_sim.fleet.card import MemoryCard
 from firmware_sim.fleet.loudspeaker import Loudspeaker
 from firmware_sim.fleet.paper import PaperPerformer
 from firmware_sim.fleet.signal import Signal
-from firmware_sim.fleet.storage import CountedCache
+from firmware_sim.fleet.storage import CountedCache, PartDied
 from firmware_sim.network.conditions import Conditions, Trouble
 from firmware_sim.network.network import Network
 
 log = logging.getLogger(__name__)
 
 _NO_SIGNAL = Conditions(Trouble.LINK_DOWN)
+_DIED = "program died: station=%s problem=%r"
 BOOT_S = (12.0, 25.0)
 """From the power to the program, on a Raspberry Pi 3 with a slow card."""
 RESTART_S = 5.0
@@ -67,22 +68,24 @@ class Board:
         self._without_power: set[Hashable] = set()
         self._without_time: dict[Hashable, bool] = {}
         self._power_changed = asyncio.Event()
+        self._is_off = False
 
     @property
     def is_dark(self) -> bool:
-        return bool(self._without_power)
+        """Without power, or not booted yet since it came back."""
+        return self._is_off
 
     def cut_power(self, why: Hashable) -> None:
         """Nothing that happens in its program from here on reaches card, network or loudspeaker."""
-        was_dark = self.is_dark
         self._without_power.add(why)
-        if was_dark:
+        self._power_changed.set()
+        if self._is_off:
             return
+        self._is_off = True
         self.signal.lay("power", _NO_SIGNAL)
         self.card.refuse("power", errno.EIO)
         if self.life is not None:
             self.life.performer.cut()
-        self._power_changed.set()
 
     def restore_power(self, why: Hashable) -> None:
         self._without_power.discard(why)
@@ -100,35 +103,32 @@ class Board:
     async def live(self, stop: asyncio.Event, build: Callable[["Board"], Life]) -> None:
         self.card.use()
         while not stop.is_set():
-            if self.is_dark:
-                await self._until_power(stop)
+            if self._is_off:
+                await self._boot(stop)
             else:
                 await self._one_life(stop, build)
 
-    async def _until_power(self, stop: asyncio.Event) -> None:
+    async def _boot(self, stop: asyncio.Event) -> None:
+        """As soon as the power has stayed for long enough."""
         off_at = self.machine.true_now()
-        while self.is_dark and not stop.is_set():
-            await self._power_changes(stop)
-        if stop.is_set():
-            return
-        if not await self._dark_within(self._chance.uniform(*BOOT_S), stop):
-            self.card.mend("power")
-            self.signal.lift("power")
-            self.machine.boot(NO_BATTERY if any(self._without_time.values()) else off_at)
+        while self._is_off and not stop.is_set():
+            if self._without_power:
+                await self._power_changes(stop)
+            elif not await self._power_changes(stop, self._chance.uniform(*BOOT_S)):
+                self._is_off = False
+                self.card.mend("power")
+                self.signal.lift("power")
+                self.machine.boot(NO_BATTERY if any(self._without_time.values()) else off_at)
 
-    async def _dark_within(self, seconds: float, stop: asyncio.Event) -> bool:
-        """While it boots the power may go again."""
+    async def _power_changes(self, stop: asyncio.Event, within_s: float | None = None) -> bool:
+        """Whether it does, or `stop` is set, in that time."""
+        self._power_changed.clear()
         try:
-            async with asyncio.timeout(seconds):
-                while not self.is_dark and not stop.is_set():
-                    await self._power_changes(stop)
+            async with asyncio.timeout(within_s):
+                await _first_of(self._power_changed, stop)
         except TimeoutError:
             return False
         return True
-
-    async def _power_changes(self, stop: asyncio.Event) -> None:
-        self._power_changed.clear()
-        await _first_of(self._power_changed, stop)
 
     async def _one_life(self, stop: asyncio.Event, build: Callable[["Board"], Life]) -> None:
         """From the start of the program to its end, a good or a bad one."""
@@ -140,8 +140,8 @@ class Board:
             for task in (program, *others):
                 task.cancel()
         self.life = None
-        if not self.is_dark and not stop.is_set():
-            await self._dark_within(RESTART_S, stop)
+        if not self._is_off and not stop.is_set():
+            await self._power_changes(stop, RESTART_S)
 
     async def _run(self, stop: asyncio.Event, build: Callable[["Board"], Life]) -> None:
         """Whatever kills a program kills that one board's program, and is counted."""
@@ -149,12 +149,13 @@ class Board:
             self.life = build(self)
             await self.life.station.run(stop)
         except Exception as error:  # noqa: BLE001 - its service manager would not ask what it was either
-            if not self.is_dark:
+            if not self._is_off:
                 self.deaths += 1
-                log.warning("program died: station=%s problem=%r", self.id, error)
+                wanted = isinstance(error, ExceptionGroup) and error.subgroup(PartDied) is not None
+                log.log(logging.INFO if wanted else logging.ERROR, _DIED, self.id, error)
 
     async def _gone_dark(self) -> None:
-        while not self.is_dark:
+        while not self._is_off:
             self._power_changed.clear()
             await self._power_changed.wait()
 

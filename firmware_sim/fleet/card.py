@@ -1,21 +1,24 @@
 """The memory card of one simulated board: slow, full, read-only, damaged, or without power."""
 
 import errno
+import logging
 import os
 import random
 import sqlite3
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from agent.journal import Journal, journal_or_memory, open_journal
+from agent.journal import IN_MEMORY, Journal
+from agent.journal_opening import open_journal
 
 WRITING: Final = frozenset({"keep", "keep_card", "keep_layer", "keep_standing", "write", "_write"})
 """What the station's program has done in threads to write files; its journal asks for itself."""
 _DOCUMENTS = ("*.jws", "*/*.jws", "journal.sqlite", "clock.json", "boards/ages.json")
+log = logging.getLogger(__name__)
 _in_use: ContextVar["MemoryCard | None"] = ContextVar("memory_card", default=None)
 
 
@@ -98,9 +101,13 @@ class MemoryCard:
 class CardJournal(Journal):
     """A journal whose card may take nothing. Raises sqlite3.OperationalError then, as SQLite itself does."""
 
-    def __init__(self, file: Path, card: MemoryCard) -> None:
+    def __init__(self, file: Path, card: MemoryCard, home: Path | None = None) -> None:
         self._card = card
-        super().__init__(file)
+        super().__init__(file, home)
+
+    def return_to_disk(self) -> None:
+        self._refuse()
+        super().return_to_disk()
 
     def _write(self, sql: str, values: tuple[object, ...]) -> None:
         self._check()
@@ -113,6 +120,10 @@ class CardJournal(Journal):
             yield
 
     def _check(self) -> None:
+        if self.remembers:
+            self._refuse()
+
+    def _refuse(self) -> None:
         problem = self._card.problem()
         if problem is None:
             return
@@ -121,16 +132,27 @@ class CardJournal(Journal):
         raise sqlite3.OperationalError("attempt to write a readonly database")
 
 
-def journal_on(card: MemoryCard) -> Journal:
-    """As the real program opens it: a damaged file is put aside first."""
+def journal_on(card: MemoryCard) -> CardJournal:
+    """As the real program opens it: a damaged file is put aside, one on a full card read into memory."""
     file = card.folder / "journal.sqlite"
     if card.problem() is not None:
-        return journal_or_memory(file)
-    try:
-        open_journal(file).close()
-    except (OSError, sqlite3.Error):
-        return journal_or_memory(file)
-    return CardJournal(file, card)
+        return _in_memory(file, card)
+    with closing(open_journal(file)) as opened:
+        damaged = opened.damaged
+    journal = CardJournal(file, card)
+    journal.damaged = damaged
+    return journal
+
+
+def _in_memory(file: Path, card: MemoryCard) -> CardJournal:
+    journal = CardJournal(IN_MEMORY, card, home=file)
+    if file.exists():
+        try:
+            with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as on_disk:
+                journal.fill_from(on_disk)
+        except sqlite3.Error as error:
+            log.warning("journal not read: file=%s problem=%s", file, error)
+    return journal
 
 
 def _nothing() -> None:

@@ -86,11 +86,14 @@ def _strike(
     for station in struck:
         faults = event.all_of or (next(causes),)
         begins_s = at_s + chance.uniform(0.0, event.within)
-        ends_s = None if event.lasts is None else at_s + event.lasts + chance.uniform(0.0, event.back_within)
-        if ends_s is not None:
-            ends_s = max(ends_s, begins_s)
+        ends_s = _end_s(event, at_s if event.ends_together else begins_s, chance)
         for fault in faults:
             yield Met(station, fault, event.name, event.makes or fault.makes, begins_s, ends_s)
+
+
+def _end_s(event: Event, counted_from_s: float, chance: random.Random) -> float | None:
+    late_s = chance.uniform(0.0, event.back_within)
+    return None if event.lasts is None else counted_from_s + event.lasts + late_s
 
 
 def _worst(event: Event) -> Makes:

@@ -59,8 +59,8 @@ class Event(_Part):
 
     Each meets `all_of` the faults, or in turn `one_of` them. It begins at `at` after the start, for each
     station at an instant of its own in the next `within`, and lasts `lasts` (to the end of the run where that
-    is not said); each is over within `back_within` after that. With `every` it happens again, to stations
-    drawn anew.
+    is not said): from there on for each, or with `ends_together` from `at` on, for all of them; it is over
+    within `back_within` after that. With `every` it happens again, to stations drawn anew.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}$")]
@@ -68,6 +68,7 @@ class Event(_Part):
     at: Duration = 0.0
     within: Duration = 0.0
     lasts: Duration | None = None
+    ends_together: bool = False
     back_within: Duration = 0.0
     every: Annotated[Duration, Field(gt=0)] | None = None
     all_of: Faults = ()

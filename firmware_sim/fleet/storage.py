@@ -47,6 +47,9 @@ class CountedFiles(SoundFiles):
     def bytes_free(self) -> int:
         return _BYTES_FREE
 
+    def bytes_written(self) -> int | None:
+        return None
+
     def touch(self, wanted: frozenset[str]) -> None:
         return None
 
