@@ -1,15 +1,12 @@
 """Alert boards and standing sounds, by area: in memory at once, on disk a moment later."""
 
 import asyncio
-import logging
 from collections.abc import Iterable
 from pathlib import Path
 
 from agent.signed_files import SignedFiles
 from wire.alerts import AlertBoard, StandingLayer
 from wire.signing import Keyring
-
-log = logging.getLogger(__name__)
 
 
 class BoardStore:
@@ -57,14 +54,24 @@ class BoardStore:
     async def write(self) -> None:
         """Whatever is not on disk yet."""
         for area, token in list(self._unwritten.items()):
-            try:
-                await asyncio.to_thread(self._board_files.write, area, token, AlertBoard)
-            except OSError:
-                log.exception("board only in memory, the disk does not take it: area=%s", area)
+            await asyncio.to_thread(self._board_files.keep, area, token, AlertBoard)
             if self._unwritten.get(area) is token:
                 del self._unwritten[area]
 
     def keep_standing(self, layer: StandingLayer, token: bytes) -> None:
-        """On disk when it returns. Raises OSError."""
-        self._standing_files.write(layer.area, token, StandingLayer)
+        """On disk when it returns, unless the disk does not take it."""
+        self._standing_files.keep(layer.area, token, StandingLayer)
         self._standing[layer.area] = layer
+
+    def pay(self) -> None:
+        """Try again with what the disk has not taken."""
+        self._board_files.pay()
+        self._standing_files.pay()
+
+    @property
+    def owes(self) -> bool:
+        return self._board_files.owes or self._standing_files.owes
+
+    @property
+    def damaged(self) -> int:
+        return self._board_files.damaged + self._standing_files.damaged

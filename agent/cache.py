@@ -93,7 +93,7 @@ class MediaCache:
     def state(self, grade: Grade = Grade.PLAN) -> CacheState:
         """What is held of all that is named for this; the bytes, with the plan, are the whole folder's."""
         named = [sha256 for sha256 in self._wishes if sha256 in self._named.get(grade, ())]
-        missing = [sha256 for sha256 in named if not self.files.has(sha256)]
+        missing = [sha256 for sha256 in named if not self.files.is_good(sha256)]
         with_bytes = grade is Grade.PLAN
         return CacheState(
             held=len(named) - len(missing),
@@ -114,6 +114,15 @@ class MediaCache:
         """A held file could not be decoded: read it again, fetch it anew if rotted."""
         if not await asyncio.to_thread(self.files.recheck, sha256):
             self._changed.set()
+
+    async def reread(self, sha256: str) -> None:
+        """One that has rotted is fetched anew; until then it is still what sounds."""
+        if not await asyncio.to_thread(self.files.reread, sha256):
+            self._changed.set()
+
+    def wanted(self) -> tuple[str, ...]:
+        """All that is to be held, what is needed first before the rest."""
+        return tuple(self._wishes)
 
     async def run(self) -> None:
         timeout_s = self.settings.timeout_s
@@ -158,7 +167,7 @@ class MediaCache:
         return any(
             sha256 in self._busy or wish.not_before_s <= now_s
             for sha256, wish in self._wishes.items()
-            if wish.is_urgent and not self.files.has(sha256)
+            if wish.is_urgent and not self.files.is_good(sha256)
         )
 
     async def _bring(self, client: httpx.AsyncClient, wish: _Wish) -> None:
@@ -203,7 +212,7 @@ class MediaCache:
 
     def _open_wishes(self) -> Iterator[_Wish]:
         for sha256, wish in self._wishes.items():
-            if sha256 not in self._busy and not self.files.has(sha256):
+            if sha256 not in self._busy and not self.files.is_good(sha256):
                 yield wish
 
     async def _wait_for_work(self) -> None:

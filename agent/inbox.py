@@ -55,7 +55,6 @@ class Inbox:
         return tuple(self._refusals)
 
     async def take(self, topic: str, payload: bytes) -> None:
-        """A good document that the disk does not take is not held; it comes again at the next connection."""
         if not payload:
             log.warning("empty document ignored: topic=%s", topic)
             return
@@ -64,8 +63,6 @@ class Inbox:
         except WireError as error:
             log.warning("refused: topic=%s reason=%s problem=%s", topic, error.reason, error)
             self._refuse(Refusal(topic=topic, reason=error.reason, at=self._clock.now()))
-        except OSError:
-            log.exception("not held, the disk does not take it: topic=%s", topic)
 
     async def _judge(self, topic: str, payload: bytes) -> None:
         if topic == topics.TIME:

@@ -3,21 +3,16 @@
 Few writes: one when an occurrence begins, one every few seconds while it sounds, one when it ends.
 """
 
-import logging
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from agent.files import sync_folder
-from wire.errors import WireError
 from wire.ids import OutcomeReason
 from wire.messages import PlannedOccurrence, PlaybackReport
-
-log = logging.getLogger(__name__)
 
 _TABLES = """
 create table if not exists begun (
@@ -43,6 +38,7 @@ create table if not exists known (area text primary key, since text not null);
 create table if not exists delivered (number integer primary key autoincrement, report text not null);
 """
 _DELIVERED_KEPT = 20
+IN_MEMORY = Path(":memory:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +62,15 @@ class Begun:
 class Journal:
     """Safe in any thread; a call that writes returns when the file has it. Raises sqlite3.Error."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, home: Path | None = None) -> None:
+        """`home` is where one that lives in memory would rather live."""
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
-        try:
-            self._db.execute("pragma journal_mode=wal")
-            self._db.execute("pragma synchronous=full")
-            self._db.executescript(_TABLES)
-        except sqlite3.Error:
-            self._db.close()
-            raise
+        self._home = home or file
+        self._db = _connected(file)
+        self.remembers = file != IN_MEMORY
+        """False while it lives in memory only."""
+        self.damaged = 0
+        """Files that could not be read and were put aside."""
 
     def close(self) -> None:
         with self._lock:
@@ -86,6 +81,27 @@ class Journal:
         with self._lock:
             other.backup(self._db)
             self._db.executescript(_TABLES)
+
+    def leave_disk(self) -> None:
+        """Go on in memory with all that the file holds. Raises sqlite3.Error where it cannot be read."""
+        with self._lock:
+            self._swap(_connected(IN_MEMORY))
+            self.remembers = False
+
+    def return_to_disk(self) -> None:
+        """The file becomes what the memory holds, or stays what it is. Raises sqlite3.Error."""
+        with self._lock:
+            self._swap(_connected(self._home))
+            self.remembers = self._home != IN_MEMORY
+
+    def _swap(self, other: sqlite3.Connection) -> None:
+        try:
+            self._db.backup(other)
+        except sqlite3.Error:
+            other.close()
+            raise
+        self._db.close()
+        self._db = other
 
     def check(self) -> None:
         """Raises sqlite3.DatabaseError, `WireError` or ValueError when something in it cannot be read."""
@@ -271,56 +287,13 @@ class Journal:
                 raise
 
 
-def open_journal(file: Path) -> Journal:
-    """A damaged file is put aside and a new one begun: a station that forgets is better than a silent one.
-
-    Raises OSError or sqlite3.OperationalError when the disk does not take it.
-    """
-    if (damage := _damage(file)) is not None:
-        log.critical("journal damaged, begun anew, what it knew is lost: file=%s problem=%s", file, damage)
-        _put_aside(file)
-    return Journal(file)
-
-
-def journal_or_memory(file: Path) -> Journal:
-    """Where the disk takes no journal, one that lasts as long as the program, with what can still be read."""
+def _connected(file: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
     try:
-        return open_journal(file)
-    except (OSError, sqlite3.Error) as error:
-        log.critical("no journal on disk, all is forgotten at the end: file=%s problem=%s", file, error)
-    return _copy_in_memory(file)
-
-
-def _copy_in_memory(file: Path) -> Journal:
-    for how in ("mode=ro", "mode=ro&immutable=1"):
-        journal = Journal(Path(":memory:"))
-        try:
-            with closing(sqlite3.connect(f"{file.absolute().as_uri()}?{how}", uri=True)) as on_disk:
-                journal.fill_from(on_disk)
-            journal.check()
-        except (OSError, sqlite3.Error, WireError, ValueError) as error:
-            log.warning("journal not read: file=%s problem=%s", file, error)
-            journal.close()
-        else:
-            return journal
-    return Journal(Path(":memory:"))
-
-
-def _damage(file: Path) -> str | None:
-    try:
-        with closing(Journal(file)) as journal:
-            journal.check()
-    except sqlite3.OperationalError:
+        db.execute("pragma journal_mode=wal")
+        db.execute("pragma synchronous=full")
+        db.executescript(_TABLES)
+    except sqlite3.Error:
+        db.close()
         raise
-    except (sqlite3.DatabaseError, WireError, ValueError) as error:
-        return f"{type(error).__name__} {error}"
-    return None
-
-
-def _put_aside(file: Path) -> None:
-    """With the log that belongs to it; only the last one is kept."""
-    for suffix in ("", "-wal", "-shm"):
-        part = file.with_name(file.name + suffix)
-        if part.exists():
-            part.replace(file.with_name(f"{file.name}.damaged{suffix}"))
-    sync_folder(file.parent)
+    return db

@@ -21,13 +21,16 @@ from wire.messages import PlaybackReport
 log = logging.getLogger(__name__)
 
 _WHOLE_TOLERANCE_S = 0.5
+REFUSALS_BORNE = 2
+"""In a row, before what happens is written down in memory only."""
 
 
 @dataclass
 class Ledger:
     """A change counts in memory at once and is owed to the journal; `write` brings it to disk, in order.
 
-    What the disk does not take stays owed. Only `begin` insists. Nothing else raises for the disk's sake.
+    What the disk does not take stays owed. Only `begin` insists, and not for ever: a card that refuses twice
+    in a row is done without until it takes something again. Nothing else raises for the disk's sake.
     """
 
     journal: Journal
@@ -38,7 +41,7 @@ class Ledger:
     known_since: dict[str, datetime] = field(default_factory=dict)
     _owed: deque[Callable[[], object]] = field(default_factory=deque)
     _pen: threading.Lock = field(default_factory=threading.Lock)
-    _refused: bool = False
+    _refusals: int = 0
 
     def load(self, now: datetime, *, clock_trusted: bool) -> None:
         """What had begun in the last life was interrupted by its end; what was only armed never began.
@@ -82,17 +85,46 @@ class Ledger:
         if self._owed:
             await asyncio.to_thread(self._try_to_pay)
 
+    @property
+    def remembers(self) -> bool:
+        """What happens now would survive a power cut."""
+        return self.journal.remembers and not self._refusals
+
+    def pay(self) -> None:
+        """Every minute or so: a card that takes something again is found out also when nothing happens."""
+        if self._owed or not self.journal.remembers:
+            self._try_to_pay()
+
     def _try_to_pay(self) -> None:
+        self._try_to_return()
         try:
             self._pay()
         except (sqlite3.Error, OSError) as error:
-            if not self._refused:
-                log.critical("journal takes nothing, what happens is only in memory: problem=%s", error)
-            self._refused = True
+            self._note_refusal(error)
             return
-        if self._refused:
+        if self._refusals:
             log.info("journal takes changes again")
-        self._refused = False
+        self._refusals = 0
+
+    def _note_refusal(self, error: Exception) -> None:
+        """A card that refuses again and again is left: without a journal no timetable would sound."""
+        if not self._refusals:
+            log.critical("journal takes nothing, what happens is only in memory: problem=%s", error)
+        self._refusals += 1
+        if self._refusals < REFUSALS_BORNE or not self.journal.remembers:
+            return
+        try:
+            self.journal.leave_disk()
+        except (sqlite3.Error, OSError) as problem:
+            log.warning("journal cannot be read either: problem=%s", problem)
+
+    def _try_to_return(self) -> None:
+        if self.journal.remembers:
+            return
+        try:
+            self.journal.return_to_disk()
+        except (sqlite3.Error, OSError) as error:
+            log.debug("journal stays in memory: problem=%s", error)
 
     def _pay(self) -> None:
         """A change leaves the debt when it is on disk, not before."""
@@ -111,9 +143,11 @@ class Ledger:
         debt = self._owed[-1]
         try:
             await asyncio.to_thread(self._pay)
-        except (sqlite3.Error, OSError):
+        except (sqlite3.Error, OSError) as error:
             self._take_back(part.planned.id, before, debt)
+            await asyncio.to_thread(self._note_refusal, error)
             raise
+        self._refusals = 0
 
     def _take_back(self, occurrence: str, before: Begun | None, debt: Callable[[], object]) -> None:
         with self._pen:

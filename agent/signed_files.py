@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agent.files import make_folder, write_durably
+from wire.base import Message
 from wire.errors import WireError
 from wire.signing import Document, Keyring
 
@@ -20,7 +21,15 @@ class SignedFiles:
     def __init__(self, folder: Path, keyring: Keyring) -> None:
         self._folder = folder
         self._keyring = keyring
-        self._pen = threading.Lock()
+        self._pen = threading.RLock()
+        self._owed: dict[str, tuple[bytes, type[Message]]] = {}
+        self.damaged = 0
+        """Files that did not hold."""
+
+    @property
+    def owes(self) -> bool:
+        """Something is not on the disk, which has not taken it."""
+        return bool(self._owed)
 
     def names(self) -> Iterator[str]:
         """Of all documents held."""
@@ -33,6 +42,22 @@ class SignedFiles:
             make_folder(self._folder)
             write_durably(target, token, before=lambda: self._put_back(target, kind))
 
+    def keep(self, name: str, token: bytes, kind: type[Document]) -> None:
+        """As `write`; what the disk does not take is owed to it, see `pay`."""
+        with self._pen:
+            self._owed.pop(name, None)
+            try:
+                self.write(name, token, kind)
+            except OSError as error:
+                self._owed[name] = (token, kind)
+                log.critical("only in memory, the disk does not take it: document=%s problem=%s", name, error)
+
+    def pay(self) -> None:
+        """Every minute or so."""
+        with self._pen:
+            for name, (token, kind) in list(self._owed.items()):
+                self.keep(name, token, kind)
+
     def read(self, name: str, kind: type[Document]) -> Document | None:
         """A file that does not hold gives way to its previous copy."""
         target = self._folder / f"{name}{_SUFFIX}"
@@ -42,6 +67,7 @@ class SignedFiles:
             try:
                 return self._keyring.open(path.read_bytes(), kind)
             except (OSError, WireError) as error:
+                self.damaged += 1
                 log.warning("stored document does not hold: file=%s problem=%s", path.name, error)
         return None
 

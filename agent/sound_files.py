@@ -19,6 +19,9 @@ class SoundFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._doubted: set[str] = set()
+        self.damaged = 0
+        """Held files that turned out to have rotted."""
         make_folder(folder)
 
     def path(self, sha256: str) -> Path:
@@ -30,6 +33,10 @@ class SoundFiles:
     def has(self, sha256: str) -> bool:
         return self.path(sha256).exists()
 
+    def is_good(self, sha256: str) -> bool:
+        """Held, and whole when it was last read. A rotted one is still better than silence."""
+        return self.has(sha256) and sha256 not in self._doubted
+
     def accept(self, sha256: str) -> bool:
         """Check the part against its name, make it a whole file; a wrong one is removed. Raises OSError."""
         part = self.part(sha256)
@@ -40,6 +47,7 @@ class SoundFiles:
             os.fsync(file.fileno())
         part.replace(self.path(sha256))
         sync_folder(self._folder)
+        self._doubted.discard(sha256)
         return True
 
     def recheck(self, sha256: str) -> bool:
@@ -48,6 +56,7 @@ class SoundFiles:
         try:
             if path.exists() and hash_of(path) == sha256:
                 return True
+            self.damaged += 1
             log.error("held sound has rotted, removed: sha256=%s", sha256)
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -55,12 +64,33 @@ class SoundFiles:
             return path.exists()
         return False
 
+    def reread(self, sha256: str) -> bool:
+        """Read a held file from the card itself; one that has rotted stays until a whole one has come."""
+        path = self.path(sha256)
+        if not path.exists():
+            return False
+        try:
+            forget_cached(path)
+            is_whole = hash_of(path) == sha256
+        except OSError as error:
+            log.warning("held sound cannot be read: sha256=%s problem=%s", sha256, error)
+            is_whole = False
+        if not is_whole and sha256 not in self._doubted:
+            self._doubted.add(sha256)
+            self.damaged += 1
+            log.error("held sound has rotted, wanted anew: sha256=%s", sha256)
+        return is_whole
+
     def bytes_held(self) -> int:
         return sum(_size(path) for path in self._folder.glob("*.opus"))
 
     def bytes_free(self) -> int:
         state = os.statvfs(self._folder)
         return state.f_bavail * state.f_frsize
+
+    def bytes_written(self) -> int | None:
+        """By this program since it started, as the kernel counts it; None where it does not tell."""
+        return bytes_written_by_this_program()
 
     def touch(self, wanted: frozenset[str]) -> None:
         """Mark the files that a plan still names; the age of the others counts from here."""
@@ -80,12 +110,30 @@ class SoundFiles:
         return removed
 
 
+def bytes_written_by_this_program() -> int | None:
+    try:
+        lines = Path("/proc/self/io").read_text().splitlines()
+    except OSError:
+        return None
+    counts = dict(line.split(": ", 1) for line in lines)
+    return int(counts["write_bytes"]) - int(counts["cancelled_write_bytes"])
+
+
 def _size(path: Path) -> int:
     """0 for a file that has just gone."""
     try:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
+
+
+def forget_cached(path: Path) -> None:
+    """The kernel reads it from the card again, not from its memory. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(handle)
 
 
 def hash_of(path: Path) -> str:

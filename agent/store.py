@@ -10,7 +10,7 @@ _CARD = "card"
 
 
 class PlanStore:
-    """On disk before it counts."""
+    """On disk before it counts, unless the disk does not take it: a failing card must not fail the plan."""
 
     def __init__(self, folder: Path, keyring: Keyring) -> None:
         self._own = SignedFiles(folder, keyring)
@@ -35,11 +35,22 @@ class PlanStore:
         return tuple(self._layers[area] for area in chain if area in self._layers)
 
     def keep_card(self, card: StationCard, token: bytes) -> None:
-        """Raises OSError."""
-        self._own.write(_CARD, token, StationCard)
+        self._own.keep(_CARD, token, StationCard)
         self.card = card
 
     def keep_layer(self, layer: PlanLayer, token: bytes) -> None:
-        """Raises OSError."""
-        self._layer_files.write(layer.area, token, PlanLayer)
+        self._layer_files.keep(layer.area, token, PlanLayer)
         self._layers[layer.area] = layer
+
+    def pay(self) -> None:
+        """Try again with what the disk has not taken."""
+        self._own.pay()
+        self._layer_files.pay()
+
+    @property
+    def owes(self) -> bool:
+        return self._own.owes or self._layer_files.owes
+
+    @property
+    def damaged(self) -> int:
+        return self._own.damaged + self._layer_files.damaged

@@ -20,7 +20,8 @@ from pathlib import Path
 
 from agent.board_store import BoardStore
 from agent.files import make_folder
-from agent.journal import Journal, open_journal
+from agent.journal import Journal
+from agent.journal_opening import open_journal
 from agent.sound_files import SoundFiles, hash_of
 from agent.store import PlanStore
 from firmware_sim.power.supply import PowerSupply

@@ -172,7 +172,7 @@ async def test_standing_sounds_are_on_disk_before_they_count(
 async def test_a_disk_that_takes_nothing_does_not_make_an_alert_unheard(
     desk: Desk, key: SigningKey, make_alert: Any, make_board: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError("no space left on device")
 
     monkeypatch.setattr("agent.signed_files.write_durably", full)

@@ -11,7 +11,8 @@ import pytest
 
 from agent.errors import StateInUse
 from agent.files import alone_in
-from agent.journal import Journal, journal_or_memory
+from agent.journal import Journal
+from agent.journal_opening import journal_or_memory
 from agent.programme import part_of
 from agent.sound_files import SoundFiles
 from wire.ids import Outcome
@@ -112,7 +113,7 @@ def test_where_no_journal_can_be_written_what_it_held_still_counts(
     file = tmp_path / "journal.sqlite"
     with closing(Journal(file)) as journal:
         journal.end([report(1)], NOW)
-    monkeypatch.setattr("agent.journal.open_journal", full)
+    monkeypatch.setattr("agent.journal_opening.open_journal", full)
     with closing(journal_or_memory(file)) as journal:
         journal.end([report(2)], NOW)
         assert journal.ended() == {report(1).occurrence, report(2).occurrence}

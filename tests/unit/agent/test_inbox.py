@@ -27,6 +27,7 @@ class Desk:
     """An inbox with a card held, and what it told others."""
 
     def __init__(self, folder: Path, keyring: Keyring, clock: AssumedClock) -> None:
+        self.folder = folder
         self.store = PlanStore(folder, keyring)
         self.store.load()
         self.boards = BoardStore(folder, keyring)
@@ -165,20 +166,25 @@ async def test_acknowledgements_pass_only_for_this_station(desk: Desk) -> None:
     assert desk.reasons() == [RefusalReason.MALFORMED]
 
 
-async def test_a_disk_that_takes_nothing_leaves_what_is_held(
+async def test_a_disk_that_takes_nothing_does_not_hold_up_the_plan_and_is_tried_again(
     desk: Desk, key: SigningKey, make_layer: Callable[..., PlanLayer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError("no space left on device")
 
     await desk.inbox.take(PLAN, key.sign(make_layer(version=1)))
     with monkeypatch.context() as patched:
         patched.setattr("agent.signed_files.write_durably", full)
         await desk.inbox.take(PLAN, key.sign(make_layer(version=2)))
-    assert [layer.version for layer in desk.store.layers()] == [1]
-    assert (desk.changes, desk.reasons()) == (1, [])
-    await desk.inbox.take(PLAN, key.sign(make_layer(version=2)))
+        desk.store.pay()
+        assert desk.store.owes
     assert [layer.version for layer in desk.store.layers()] == [2]
+    assert (desk.changes, desk.reasons()) == (2, [])
+    desk.store.pay()
+    assert not desk.store.owes
+    again = PlanStore(desk.folder, Keyring.of(key.public_jwk()))
+    again.load()
+    assert [layer.version for layer in again.layers()] == [2]
 
 
 async def test_a_cleared_topic_changes_nothing(

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.journal import Journal, open_journal
+from agent.journal import Journal
+from agent.journal_opening import open_journal
 from agent.ledger import Ledger
 from agent.programme import part_of
 from schedules.cue import decide
