@@ -34,15 +34,18 @@ class Notifier:
     def __init__(self, address: str) -> None:
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
 
-    def tell(self, state: str) -> None:
+    def tell(self, state: str) -> bool:
+        """Whether it was heard, or nobody wants to hear it."""
         if not self._address:
-            return
+            return True
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
                 line.setblocking(False)
                 line.sendto(state.encode(), self._address)
         except OSError as error:
             log.warning("service manager not told: state=%s problem=%s", state, error)
+            return False
+        return True
 
 
 class Watchdog:
@@ -67,14 +70,12 @@ class Watchdog:
     def look(self) -> None:
         now_s = self._clock.monotonic_s()
         if not self._is_ready:
-            self._is_ready = True
-            self._notifier.tell("READY=1")
+            self._is_ready = self._notifier.tell("READY=1")
         if self._is_stuck(now_s):
             log.error("sound is stuck, watchdog goes hungry: for_s=%.0f", now_s - self._advanced_at_s)
             return
         if self._every_s is not None and (self._fed_at_s is None or now_s - self._fed_at_s >= self._every_s):
-            self._fed_at_s = now_s
-            self._notifier.tell("WATCHDOG=1")
+            self._fed_at_s = now_s if self._notifier.tell("WATCHDOG=1") else None
 
     def stopping(self) -> None:
         self._notifier.tell("STOPPING=1")
