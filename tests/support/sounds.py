@@ -1,5 +1,6 @@
 """Sounds like speech, encoded as the library encodes them, and how alike two of them are."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,16 @@ def encode_opus(path: Path, samples: Samples) -> None:
             frame.pts = begin
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+
+
+def encoded(folder: Path, seconds: float, seed: int = 1) -> Item:
+    """Something like speech, as the file of a library or of a station's cache."""
+    draft = folder / f"draft-{seed}-{seconds}"
+    encode_opus(draft, speech_like(seconds, seed))
+    content = draft.read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    draft.rename(folder / f"{sha256}.opus")
+    return Item(sha256=sha256, seconds=seconds, size_bytes=len(content))
 
 
 def best_match(recording: Samples, source: Samples) -> tuple[float, int]:

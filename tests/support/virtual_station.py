@@ -1,9 +1,8 @@
 """A whole station in a time of its own: real player, real Opus files, a board's own clock, and no network."""
 
 import asyncio
-import hashlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,7 +18,7 @@ from firmware_sim.clock import SimulatedClock
 from firmware_sim.fleet.light_link import LightLink
 from firmware_sim.network.network import Network
 from firmware_sim.wav_speaker import WavSpeaker
-from tests.support.sounds import RATE_HZ, encode_opus, speech_like
+from tests.support.sounds import RATE_HZ, encoded
 from wire import topics
 from wire.base import Message
 from wire.ids import LatenessRule, StationKind
@@ -64,12 +63,7 @@ class VirtualStation:
         """Encoded into the station's own cache."""
         target = self.state / "sound"
         target.mkdir(parents=True, exist_ok=True)
-        draft = target / f"draft-{seed}"
-        encode_opus(draft, speech_like(seconds, seed))
-        content = draft.read_bytes()
-        sha256 = hashlib.sha256(content).hexdigest()
-        draft.rename(target / f"{sha256}.opus")
-        return Item(sha256=sha256, seconds=seconds, size_bytes=len(content))
+        return encoded(target, seconds, seed)
 
     def planned(self, schedule: str, start: datetime, *items: Item, **changes: Any) -> PlannedOccurrence:
         id_ = f"{schedule}@{start:%Y%m%dT%H%M%SZ}"
@@ -170,6 +164,3 @@ def _sounded(file: Path) -> Sounded:
     at = datetime.fromisoformat(record["first_frame_at"])
     seconds, silent_s = record["frames"] / RATE_HZ, record["silent_frames"] / RATE_HZ
     return Sounded(record["occurrence"], at, seconds, silent_s)
-
-
-Story = Callable[[VirtualStation], Awaitable[None]]
