@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -14,6 +15,7 @@ from controller.cap.tables import CapMessageRow, CapVerdict
 from controller.context import Context
 from controller.emergency import acting, recording
 from controller.emergency import service as emergency
+from controller.emergency.actor import Actor
 from controller.emergency.acts import Act
 from controller.emergency.content import Content
 from controller.emergency.found import look
@@ -42,11 +44,9 @@ class Following:
         officer: Principal | None = None,
     ) -> None:
         self._session = session
-        self._context = context
-        self._pending = tuple(pending)
+        self._rule = Actor(session, context, context.now(), None, tuple(pending))
+        self._officer = replace(self._rule, person=officer)
         self._row = row
-        self._officer = officer
-        self._now = context.now()
         self._acts: list[Act] = []
 
     def follow(self, judgement: Judgement, content: Content | None) -> list[Act]:
@@ -78,25 +78,21 @@ class Following:
             self._suggest(alert_id, content)
 
     def _propose(self, content: Content) -> None:
-        self._row.alert_id = emergency.propose(self._session, self._now, content, self._row.id).id
+        self._row.alert_id = emergency.propose(self._session, self._rule.now, content, self._row.id).id
         self._session.flush()
 
     def _fire(self, content: Content) -> None:
         content = composing.ready_to_sound(self._session, content)
-        act = acting.from_rule(self._session, self._context, self._now, content, self._row.id)
+        act = acting.from_rule(self._rule, content)
         self._record(act)
         self._row.alert_id = act.alert_id
 
     def _update(self, alert_id: str, content: Content) -> None:
         """What sounds the same is not heard again: it is only in force for longer."""
         content = composing.ready_to_sound(self._session, content)
-        newest = look(self._session, alert_id, self._pending).newest
+        newest = look(self._session, alert_id, self._rule.pending).newest
         if newest is None or newest.alert is None or not composing.sounds_alike(newest.content, content):
-            self._record(
-                acting.update_from_rule(
-                    self._session, self._context, self._now, content, alert_id, pending=self._pending
-                )
-            )
+            self._record(acting.update_from_rule(self._rule, alert_id, content))
             return
         longer_s = (
             (content.expires_at - newest.alert.expires_at).total_seconds() if content.expires_at else 0.0
@@ -107,52 +103,33 @@ class Following:
             self._row.reason = "cap.nothing_new"
 
     def _extend(self, alert_id: str, longer_s: float, seen: int) -> None:
-        act = acting.extend(
-            self._session,
-            self._context,
-            self._now,
-            None,
-            alert_id,
-            minutes=longer_s / 60,
-            pending=self._pending,
-            seen=seen,
-        )
-        self._record(act)
+        self._record(acting.extend(self._rule, alert_id, minutes=longer_s / 60, seen=seen))
 
     def _suggest(self, alert_id: str, content: Content) -> None:
         """What an officer has prepared for herself is not written over."""
-        prepared = look(self._session, alert_id, self._pending).open
+        prepared = look(self._session, alert_id, self._rule.pending).open
         if prepared is not None and prepared.made_by is not None:
             return
         self._try("cap.officer_updates", partial(self._prepare, alert_id, content))
 
     def _prepare(self, alert_id: str, content: Content) -> None:
         self._check_realm(alert_id)
-        emergency.suggest(self._session, self._context, self._now, alert_id, content, pending=self._pending)
+        emergency.suggest(self._rule, alert_id, content)
 
     def _check_realm(self, alert_id: str) -> None:
         """Raises Forbidden."""
-        Moment.at(self._session, self._context, self._now, self._officer, alert_id, pending=self._pending)
+        Moment.of(self._officer, alert_id)
 
     def _withdraw(self, alert_id: str) -> None:
         self._check_realm(alert_id)
-        emergency.withdraw(self._session, self._context, self._now, alert_id, pending=self._pending)
+        emergency.withdraw(self._rule, alert_id)
 
     def _cancel(self, alert_id: str, *, all_clear: bool) -> None:
-        act = acting.cancel(
-            self._session,
-            self._context,
-            self._now,
-            None,
-            alert_id,
-            all_clear=all_clear,
-            pending=self._pending,
-        )
-        self._record(act)
+        self._record(acting.cancel(self._rule, alert_id, all_clear=all_clear))
 
     def _record(self, act: Act) -> None:
         act = act.model_copy(update={"cap_message_id": self._row.id})
-        recording.keep(self._session, self._context, act)
+        recording.keep(self._session, self._rule.context, act)
         self._acts.append(act)
 
     def _try(self, key: str, work: Callable[[], None]) -> bool:

@@ -1,21 +1,13 @@
-"""Acts on alerts: each is checked, then built complete, ready for stations. Nothing is written here.
-
-`pending` are acts that the database may not know yet (`Desk.pending()`); `person` None is a rule for a
-sender of CAP messages. `seen` is the newest revision that the person knew: the same act on it again, or
-within seconds, is the act that was carried out already. `digest` is of the content that the person saw.
-"""
+"""Acts on alerts: each is checked, then built complete, ready for stations. Nothing is written here."""
 
 import secrets
-from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy.orm import Session
-
-from controller.accounts.rules import Principal
-from controller.context import Context
 from controller.dispatch.tree import AreaTree
 from controller.emergency import building, checks, errors
+from controller.emergency.actor import Actor
 from controller.emergency.acts import Act
 from controller.emergency.building import Built
 from controller.emergency.content import LONGEST_VALIDITY_S, Content
@@ -29,82 +21,53 @@ _SAME_PRESS: Final = timedelta(seconds=10)
 _LONGEST: Final = timedelta(seconds=LONGEST_VALIDITY_S)
 
 
-def press(
-    session: Session,
-    context: Context,
-    now: datetime,
-    person: Principal | None,
-    alert_id: str,
-    *,
-    confirmed: str,
-    digest: str | None = None,
-    pending: Iterable[Act] = (),
-) -> Act:
+@dataclass(frozen=True)
+class Confirmation:
+    """`confirmed` is `held` or what was typed; `digest` is of the content that the person saw.
+
+    `seen` is the newest revision that the person knew: the same act on it again, or within seconds, is the
+    act that was carried out already.
+    """
+
+    confirmed: str
+    digest: str | None = None
+    seen: int | None = None
+
+
+def press(by: Actor, alert_id: str, said: Confirmation) -> Act:
     """The prepared alert sounds. Pressed before, it is the act from then. Raises LoabanError."""
-    at = Moment.at(session, context, now, person, alert_id, pending=pending)
+    at = Moment.of(by, alert_id)
     done = next((act for act in at.found.acts if act.what is ActKind.PRESS), None)
     if done is not None:
         return done
-    at.check_confirmed(Move.PRESS, at.prepared, confirmed, digest)
+    at.check_confirmed(Move.PRESS, at.prepared, said.confirmed, said.digest)
     return _sounding(at, ActKind.PRESS, at.prepared)
 
 
-def update(
-    session: Session,
-    context: Context,
-    now: datetime,
-    person: Principal | None,
-    alert_id: str,
-    *,
-    confirmed: str,
-    digest: str | None = None,
-    pending: Iterable[Act] = (),
-    seen: int | None = None,
-) -> Act:
+def update(by: Actor, alert_id: str, said: Confirmation) -> Act:
     """What was prepared replaces what sounds; an extension since `seen` stays. Raises LoabanError."""
-    at = Moment.at(session, context, now, person, alert_id, pending=pending)
-    done = _done_before(at, ActKind.UPDATE, seen)
+    at = Moment.of(by, alert_id)
+    done = _done_before(at, ActKind.UPDATE, said.seen)
     if done is not None and at.found.open is None:
         return done
-    at.check_confirmed(Move.UPDATE, at.prepared, confirmed, digest)
-    return _sounding(at, ActKind.UPDATE, at.prepared, not_before=_extended_to(at, seen))
+    at.check_confirmed(Move.UPDATE, at.prepared, said.confirmed, said.digest)
+    return _sounding(at, ActKind.UPDATE, at.prepared, not_before=_extended_to(at, said.seen))
 
 
-def repeat(
-    session: Session,
-    context: Context,
-    now: datetime,
-    person: Principal | None,
-    alert_id: str,
-    *,
-    confirmed: str,
-    digest: str | None = None,
-    pending: Iterable[Act] = (),
-    seen: int | None = None,
-) -> Act:
+def repeat(by: Actor, alert_id: str, said: Confirmation) -> Act:
     """The same once more, from the beginning, on every station. Raises LoabanError."""
-    at = Moment.at(session, context, now, person, alert_id, pending=pending)
-    done = _done_before(at, ActKind.REPEAT, seen)
+    at = Moment.of(by, alert_id)
+    done = _done_before(at, ActKind.REPEAT, said.seen)
     if done is not None:
         return done
-    at.check_confirmed(Move.REPEAT, at.found.content, confirmed, digest)
+    at.check_confirmed(Move.REPEAT, at.found.content, said.confirmed, said.digest)
     last = at.last().alert
     return _sounding(at, ActKind.REPEAT, at.found.content, not_before=last.expires_at if last else None)
 
 
-def extend(
-    session: Session,
-    context: Context,
-    now: datetime,
-    person: Principal | None,
-    alert_id: str,
-    *,
-    minutes: float,
-    pending: Iterable[Act] = (),
-    seen: int | None = None,
-) -> Act:
+def extend(by: Actor, alert_id: str, *, minutes: float, seen: int | None = None) -> Act:
     """In force for so many minutes more; nobody hears it again. Raises Invalid `emergency.bad_extension`."""
-    at = Moment.at(session, context, now, person, alert_id, pending=pending)
+    at = Moment.of(by, alert_id)
     added = _added(minutes)
     done = _done_before(at, ActKind.EXTEND, seen)
     if done is not None and (seen is not None or _last_added(at) == added):
@@ -112,66 +75,44 @@ def extend(
     at.check(Move.EXTEND)
     last, alert = at.last(), _alert(at, Move.EXTEND)
     expires_at = alert.expires_at + added
-    if expires_at - now > _LONGEST:
+    if expires_at - at.now > _LONGEST:
         raise _bad_extension()
     fixed = expires_at if last.content.expires_at else None
     content = last.content.model_copy(update={"expires_at": fixed})
     longer = building.extended(alert, content, expires_at, at.found.next_revision())
-    return _act(Built(longer, content, last.seconds), ActKind.EXTEND, at.person_id, now)
+    return _act(Built(longer, content, last.seconds), ActKind.EXTEND, by)
 
 
-def cancel(
-    session: Session,
-    context: Context,
-    now: datetime,
-    person: Principal | None,
-    alert_id: str,
-    *,
-    all_clear: bool,
-    pending: Iterable[Act] = (),
-    seen: int | None = None,
-) -> Act:
+def cancel(by: Actor, alert_id: str, *, all_clear: bool, seen: int | None = None) -> Act:
     """Every station falls silent; an all-clear is for those that heard it. Cancelled before: that act.
 
     An all-clear that still stands is taken back by a cancel without one.
     """
-    at = Moment.at(session, context, now, person, alert_id, pending=pending)
+    at = Moment.of(by, alert_id)
     newest = at.found.newest
     if newest is not None and newest.what is ActKind.CANCEL:
         is_news = seen is not None and newest.revision > seen
-        if all_clear or is_news or not at.found.all_clear_stands(now):
+        if all_clear or is_news or not at.found.all_clear_stands(at.now):
             return newest
     at.check(Move.CANCEL)
     return _all_clear(at) if all_clear else _silence(at)
 
 
-def from_rule(
-    session: Session, context: Context, now: datetime, content: Content, cap_message_id: int | None
-) -> Act:
+def from_rule(by: Actor, content: Content) -> Act:
     """A CAP message fires by itself: an alert that nobody drafted. Raises LoabanError."""
-    tree = AreaTree.read(session)
-    content = checks.verified(session, now, None, content, tree)
-    built = building.alert_of(session, now, content, tree, alert_id=new_alert_id(now), revision=1)
-    act = _act(built, ActKind.PRESS, None, now)
-    return act.model_copy(update={"cap_message_id": cap_message_id})
+    tree = AreaTree.read(by.session)
+    content = checks.verified(by.session, by.now, None, content, tree)
+    alert_id = new_alert_id(by.now)
+    built = building.alert_of(by.session, by.now, content, tree, alert_id=alert_id, revision=1)
+    return _act(built, ActKind.PRESS, by)
 
 
-def update_from_rule(
-    session: Session,
-    context: Context,
-    now: datetime,
-    content: Content,
-    alert_id: str,
-    *,
-    cap_message_id: int | None = None,
-    pending: Iterable[Act] = (),
-) -> Act:
+def update_from_rule(by: Actor, alert_id: str, content: Content) -> Act:
     """An update of an alert by a CAP message that may fire by itself. Raises LoabanError."""
-    at = Moment.at(session, context, now, None, alert_id, pending=pending)
-    if not at.found.in_force(now):
+    at = Moment.of(by, alert_id)
+    if not at.found.in_force(at.now):
         raise errors.refused(Move.UPDATE, Refusal.WRONG_STATE, None, "")
-    act = _sounding(at, ActKind.UPDATE, content)
-    return act.model_copy(update={"cap_message_id": cap_message_id})
+    return _sounding(at, ActKind.UPDATE, content)
 
 
 def new_alert_id(now: datetime) -> str:
@@ -198,7 +139,7 @@ def _sounding(at: Moment, what: ActKind, content: Content, not_before: datetime 
         revision=at.found.number_for(what),
         not_before=not_before,
     )
-    return _act(built, what, at.person_id, at.now)
+    return _act(built, what, at.by)
 
 
 def _extended_to(at: Moment, seen: int | None) -> datetime | None:
@@ -254,7 +195,7 @@ def _all_clear(at: Moment) -> Act:
         revision=at.found.next_revision(),
         after=tuple(soundings),
     )
-    return _act(built, ActKind.CANCEL, at.person_id, at.now)
+    return _act(built, ActKind.CANCEL, at.by)
 
 
 def _alert(at: Moment, move: Move) -> Alert:
@@ -265,13 +206,13 @@ def _alert(at: Moment, move: Move) -> Alert:
     return alert
 
 
-def _act(built: Built, what: ActKind, person_id: str | None, now: datetime) -> Act:
+def _act(built: Built, what: ActKind, by: Actor) -> Act:
     return Act(
         alert_id=built.alert.id,
         revision=built.alert.revision,
         what=what,
-        person_id=person_id,
-        at=now,
+        person_id=by.person_id,
+        at=by.now,
         content=built.content,
         area_ids=built.content.area_ids,
         alert=built.alert,

@@ -4,23 +4,20 @@ database connections of its own, from the look-up of who is asking to the answer
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
-from sqlalchemy.orm import Session
 
 from controller.accounts import service as accounts
-from controller.accounts.dependencies import token_of
+from controller.accounts.dependencies import SignedIn, token_of
 from controller.accounts.errors import sign_in_needed
-from controller.accounts.rules import Principal
 from controller.boards import boards
 from controller.boards.desk import Desk
-from controller.context import Context
+from controller.emergency.actor import Somebody
 from controller.emergency.acts import Act
 from controller.emergency.errors import changed_meanwhile
 from controller.emergency.schemas import ActAnswer
+from controller.web.dependencies import InContext, Reading, Writing
 
 
 async def get_desk(request: Request) -> Desk:
@@ -38,25 +35,28 @@ PendingActs = Annotated[tuple[Act, ...], Depends(pending_acts)]
 """Carried out, and perhaps not in the database yet."""
 
 
-@dataclass(frozen=True)
-class Acting:
-    """What an act is made from."""
-
-    session: Session
-    context: Context
-    now: datetime
-    person: Principal
-    pending: tuple[Act, ...]
+def _looking(session: Reading, context: InContext, principal: SignedIn, pending: PendingActs) -> Somebody:
+    return Somebody(session, context, context.now(), principal, pending)
 
 
-async def carry_out(request: Request, alert_id: str, make: Callable[[Acting], Act]) -> ActAnswer:
+def _changing(session: Writing, context: InContext, principal: SignedIn, pending: PendingActs) -> Somebody:
+    return Somebody(session, context, context.now(), principal, pending)
+
+
+Looking = Annotated[Somebody, Depends(_looking, scope="function")]
+"""Whoever asks, in a transaction that only looks."""
+Changing = Annotated[Somebody, Depends(_changing, scope="function")]
+"""Whoever asks, in the request's transaction."""
+
+
+async def carry_out(request: Request, alert_id: str, make: Callable[[Somebody], Act]) -> ActAnswer:
     """Make the act and perform it, all on the desk's own threads. Raises LoabanError."""
     desk = cast("Desk", request.app.state.desk)
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(desk.pool, _carry_out, desk, request, alert_id, make)
 
 
-def _carry_out(desk: Desk, request: Request, alert_id: str, make: Callable[[Acting], Act]) -> ActAnswer:
+def _carry_out(desk: Desk, request: Request, alert_id: str, make: Callable[[Somebody], Act]) -> ActAnswer:
     context = desk.context
     with context.database.read() as session:
         token = token_of(request)
@@ -66,7 +66,7 @@ def _carry_out(desk: Desk, request: Request, alert_id: str, make: Callable[[Acti
         request.state.language = person.language
         newest = desk.newest(alert_id)
         pending = (*desk.pending(), *((newest,) if newest else ()))
-        act = make(Acting(session, context, context.now(), person, pending))
+        act = make(Somebody(session, context, context.now(), person, pending))
     return performed(desk, act)
 
 

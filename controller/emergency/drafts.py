@@ -1,6 +1,5 @@
 """Alerts before they sound: composing, changing, asking for a second person. Rights are asked for here."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -9,7 +8,7 @@ from controller.accounts.rules import Principal
 from controller.context import Context
 from controller.dispatch.tree import AreaTree
 from controller.emergency import acting, checks, queries, sounds
-from controller.emergency.acts import Act
+from controller.emergency.actor import Actor
 from controller.emergency.content import Content, Source, VoiceContent
 from controller.emergency.moment import Moment
 from controller.emergency.rules import Move
@@ -65,21 +64,12 @@ def add(
     return row
 
 
-def edit(  # noqa: PLR0917
-    session: Session,
-    context: Context,
-    now: datetime,
-    principal: Principal,
-    alert_id: str,
-    content: Content,
-    *,
-    pending: Iterable[Act] = (),
-) -> None:
+def edit(by: Actor, alert_id: str, content: Content) -> None:
     """Change what is prepared; who asked for a second person must ask again. In force: prepare an update.
 
     Raises LoabanError.
     """
-    at = Moment.at(session, context, now, principal, alert_id, pending=pending)
+    at = Moment.of(by, alert_id)
     at.check(Move.EDIT)
     rewrite(at, at.verified(content))
 
@@ -99,44 +89,27 @@ def rewrite(at: Moment, content: Content) -> None:
     at.session.flush()
 
 
-def ask(
-    session: Session,
-    context: Context,
-    now: datetime,
-    principal: Principal,
-    alert_id: str,
-    *,
-    what: ActKind = ActKind.PRESS,
-    pending: Iterable[Act] = (),
-) -> None:
+def ask(by: Actor, alert_id: str, *, what: ActKind = ActKind.PRESS) -> None:
     """Another officer is to press, update or repeat. Raises LoabanError."""
-    at = Moment.at(session, context, now, principal, alert_id, pending=pending)
+    at = Moment.of(by, alert_id)
     at.check(Move.ASK, what)
     content = at.verified(at.prepared)
     revision = at.found.open or _add_revision(at, what, content)
     revision.state = RevisionState.WAITING
-    revision.asked_by, revision.asked_at = principal.person_id, now
+    revision.asked_by, revision.asked_at = by.person_id, by.now
     if what is ActKind.PRESS and at.found.row is not None:
         at.found.row.state = AlertState.WAITING
-    session.flush()
+    by.session.flush()
 
 
-def discard(
-    session: Session,
-    context: Context,
-    now: datetime,
-    principal: Principal | None,
-    alert_id: str,
-    *,
-    pending: Iterable[Act] = (),
-) -> None:
+def discard(by: Actor, alert_id: str) -> None:
     """Put away what is prepared; it stays on record. What sounds is cancelled, not discarded."""
-    at = Moment.at(session, context, now, principal, alert_id, pending=pending)
+    at = Moment.of(by, alert_id)
     at.check(Move.DISCARD)
-    queries.discard_open(session, alert_id)
+    queries.discard_open(by.session, alert_id)
     if at.found.newest is None and at.found.row is not None:
-        at.found.row.state, at.found.row.ended_at = AlertState.DISCARDED, now
-        session.flush()
+        at.found.row.state, at.found.row.ended_at = AlertState.DISCARDED, by.now
+        by.session.flush()
 
 
 def describe(row: AlertRow, content: Content) -> None:

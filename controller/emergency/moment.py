@@ -1,16 +1,14 @@
 """One person before one alert, with all that a decision about it needs."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
 from sqlalchemy.orm import Session
 
-from controller.accounts.rules import Principal
-from controller.context import Context
 from controller.dispatch.tree import AreaTree
 from controller.emergency import checks, errors, rules
+from controller.emergency.actor import Actor
 from controller.emergency.acts import Act
 from controller.emergency.content import Content
 from controller.emergency.found import Found, content_of, look
@@ -21,35 +19,29 @@ from controller.emergency.tables import ActKind
 
 @dataclass(frozen=True)
 class Moment:
-    """`person` None is a rule for a sender of CAP messages, which needs no right and no second person."""
-
-    session: Session
-    context: Context
-    now: datetime
-    person: Principal | None
+    by: Actor
     found: Found
     tree: AreaTree
 
     @classmethod
-    def at(
-        cls,
-        session: Session,
-        context: Context,
-        now: datetime,
-        person: Principal | None,
-        alert_id: str,
-        *,
-        pending: Iterable[Act] = (),
-    ) -> "Moment":
+    def of(cls, by: Actor, alert_id: str) -> "Moment":
         """Raises NotFound `emergency.unknown`, and Forbidden outside the person's realm."""
-        found = look(session, alert_id, pending)
-        made = cls(session, context, now, person, found, AreaTree.read(session))
-        checks.check_realm(person, (*found.area_ids, *made.prepared.area_ids), made.tree)
+        found = look(by.session, alert_id, by.pending)
+        made = cls(by, found, AreaTree.read(by.session))
+        checks.check_realm(by.person, (*found.area_ids, *made.prepared.area_ids), made.tree)
         return made
 
     @property
+    def session(self) -> Session:
+        return self.by.session
+
+    @property
+    def now(self) -> datetime:
+        return self.by.now
+
+    @property
     def person_id(self) -> str | None:
-        return self.person.person_id if self.person else None
+        return self.by.person_id
 
     @property
     def prepared(self) -> Content:
@@ -59,9 +51,9 @@ class Moment:
     @cached_property
     def rule(self) -> TwoPeopleRule | None:
         """Why one person is not enough."""
-        if self.person is None:
+        if self.by.person is None:
             return None
-        return self.found.two_people(self.context.two_people.current(), self.tree)
+        return self.found.two_people(self.by.context.two_people.current(), self.tree)
 
     def check(self, move: Move, asked_for: ActKind | None = None) -> None:
         """Raises Conflict or Forbidden with the reason why this move cannot be made now."""
@@ -91,4 +83,4 @@ class Moment:
         return newest
 
     def verified(self, content: Content) -> Content:
-        return checks.verified(self.session, self.now, self.person, content, self.tree)
+        return checks.verified(self.session, self.now, self.by.person, content, self.tree)

@@ -8,8 +8,10 @@ from controller.accounts import service as accounts
 from controller.accounts.dependencies import SignedIn
 from controller.accounts.rules import Action
 from controller.emergency import acting, drafts, reach, service, standing, views
+from controller.emergency.acting import Confirmation
+from controller.emergency.actor import Somebody
 from controller.emergency.checks import confirmation
-from controller.emergency.dependencies import PendingActs, carry_out
+from controller.emergency.dependencies import Changing, Looking, PendingActs, carry_out
 from controller.emergency.rules import Group
 from controller.emergency.schemas import (
     ActAnswer,
@@ -35,18 +37,13 @@ _DISPATCH = "dispatch"
 
 @router.get("/alerts")
 def listing(
-    session: Reading,
-    context: InContext,
-    principal: SignedIn,
-    pending: PendingActs,
+    by: Looking,
     *,
     state: Annotated[list[AlertState] | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
 ) -> list[AlertLine]:
     """The newest first; of one or several states, or all."""
-    states = state or tuple(AlertState)
-    now = context.now()
-    return service.listing(session, context, now, principal, states, limit=limit, pending=pending)
+    return service.listing(by, state or tuple(AlertState), limit=limit)
 
 
 @router.post("/alerts", status_code=201)
@@ -54,23 +51,19 @@ def create(context: InContext, principal: SignedIn, pending: PendingActs, wanted
     """A draft. Nothing sounds before it is pressed."""
     content = drafts.ready(context, principal, wanted)
     with context.database.write() as session:
-        row = drafts.create(session, context.now(), principal, content)
-        return service.get(session, context, context.now(), principal, row.id, pending=pending)
+        by = Somebody(session, context, context.now(), principal, pending)
+        row = drafts.create(session, by.now, principal, content)
+        return service.get(by, row.id)
 
 
 @router.get("/alerts/{alert_id}")
-def one(
-    session: Reading, context: InContext, principal: SignedIn, pending: PendingActs, alert_id: str
-) -> AlertView:
-    return service.get(session, context, context.now(), principal, alert_id, pending=pending)
+def one(by: Looking, alert_id: str) -> AlertView:
+    return service.get(by, alert_id)
 
 
 @router.get("/alerts/{alert_id}/board")
 def board(
-    session: Reading,
-    context: InContext,
-    principal: SignedIn,
-    pending: PendingActs,
+    by: Looking,
     alert_id: str,
     *,
     sounding: str | None = None,
@@ -78,18 +71,7 @@ def board(
     group: Group | None = None,
 ) -> LiveBoard:
     """Who received it, sounds it, has finished; of the newest sounding, or of the one named."""
-    now = context.now()
-    return views.live(
-        session,
-        context,
-        now,
-        principal,
-        alert_id,
-        sounding=sounding,
-        commune=commune,
-        group=group,
-        pending=pending,
-    )
+    return views.live(by, alert_id, sounding=sounding, commune=commune, group=group)
 
 
 @router.put("/alerts/{alert_id}")
@@ -99,97 +81,48 @@ def edit(
     """Change the draft; of an alert in force, prepare an update."""
     content = drafts.ready(context, principal, wanted)
     with context.database.write() as session:
-        now = context.now()
-        drafts.edit(session, context, now, principal, alert_id, content, pending=pending)
-        return service.get(session, context, now, principal, alert_id, pending=pending)
+        by = Somebody(session, context, context.now(), principal, pending)
+        drafts.edit(by, alert_id, content)
+        return service.get(by, alert_id)
 
 
 @router.post("/alerts/{alert_id}/ask")
-def ask(
-    session: Writing,
-    context: InContext,
-    principal: SignedIn,
-    pending: PendingActs,
-    alert_id: str,
-    *,
-    wanted: AskForm = AskForm(),
-) -> AlertView:
+def ask(by: Changing, alert_id: str, *, wanted: AskForm = AskForm()) -> AlertView:
     """Ask another officer to carry it out."""
-    now = context.now()
-    drafts.ask(session, context, now, principal, alert_id, what=wanted.what, pending=pending)
-    return service.get(session, context, now, principal, alert_id, pending=pending)
+    drafts.ask(by, alert_id, what=wanted.what)
+    return service.get(by, alert_id)
 
 
 @router.post("/alerts/{alert_id}/discard")
-def discard(
-    session: Writing, context: InContext, principal: SignedIn, pending: PendingActs, alert_id: str
-) -> AlertView:
+def discard(by: Changing, alert_id: str) -> AlertView:
     """Put away what is prepared; it stays on record."""
-    now = context.now()
-    drafts.discard(session, context, now, principal, alert_id, pending=pending)
-    return service.get(session, context, now, principal, alert_id, pending=pending)
+    drafts.discard(by, alert_id)
+    return service.get(by, alert_id)
 
 
 @router.post("/alerts/{alert_id}/press")
 async def press(request: Request, alert_id: str, wanted: ConfirmForm) -> ActAnswer:
     """It sounds. A second press of the same alert is answered with what the first one did."""
-    confirmed = confirmation(wanted.confirm, wanted.held_s)
-    return await carry_out(
-        request,
-        alert_id,
-        lambda at: acting.press(
-            at.session,
-            at.context,
-            at.now,
-            at.person,
-            alert_id,
-            confirmed=confirmed,
-            digest=wanted.digest,
-            pending=at.pending,
-        ),
-    )
+    said = _confirmation(wanted)
+    return await carry_out(request, alert_id, lambda by: acting.press(by, alert_id, said))
 
 
 @router.post("/alerts/{alert_id}/update")
 async def update(request: Request, alert_id: str, wanted: ConfirmForm) -> ActAnswer:
     """What was prepared takes the place of what sounds."""
-    confirmed = confirmation(wanted.confirm, wanted.held_s)
-    return await carry_out(
-        request,
-        alert_id,
-        lambda at: acting.update(
-            at.session,
-            at.context,
-            at.now,
-            at.person,
-            alert_id,
-            confirmed=confirmed,
-            digest=wanted.digest,
-            pending=at.pending,
-            seen=wanted.seen,
-        ),
-    )
+    said = _confirmation(wanted)
+    return await carry_out(request, alert_id, lambda by: acting.update(by, alert_id, said))
 
 
 @router.post("/alerts/{alert_id}/repeat")
 async def repeat(request: Request, alert_id: str, wanted: ConfirmForm) -> ActAnswer:
     """The same once more, on every station."""
-    confirmed = confirmation(wanted.confirm, wanted.held_s)
-    return await carry_out(
-        request,
-        alert_id,
-        lambda at: acting.repeat(
-            at.session,
-            at.context,
-            at.now,
-            at.person,
-            alert_id,
-            confirmed=confirmed,
-            digest=wanted.digest,
-            pending=at.pending,
-            seen=wanted.seen,
-        ),
-    )
+    said = _confirmation(wanted)
+    return await carry_out(request, alert_id, lambda by: acting.repeat(by, alert_id, said))
+
+
+def _confirmation(wanted: ConfirmForm) -> Confirmation:
+    return Confirmation(confirmation(wanted.confirm, wanted.held_s), wanted.digest, wanted.seen)
 
 
 @router.post("/alerts/{alert_id}/extend")
@@ -198,16 +131,7 @@ async def extend(request: Request, alert_id: str, wanted: ExtendForm) -> ActAnsw
     return await carry_out(
         request,
         alert_id,
-        lambda at: acting.extend(
-            at.session,
-            at.context,
-            at.now,
-            at.person,
-            alert_id,
-            minutes=wanted.minutes,
-            pending=at.pending,
-            seen=wanted.seen,
-        ),
+        lambda by: acting.extend(by, alert_id, minutes=wanted.minutes, seen=wanted.seen),
     )
 
 
@@ -220,16 +144,7 @@ async def cancel(request: Request, alert_id: str, wanted: CancelForm = CancelFor
     return await carry_out(
         request,
         alert_id,
-        lambda at: acting.cancel(
-            at.session,
-            at.context,
-            at.now,
-            at.person,
-            alert_id,
-            all_clear=wanted.all_clear,
-            pending=at.pending,
-            seen=wanted.seen,
-        ),
+        lambda by: acting.cancel(by, alert_id, all_clear=wanted.all_clear, seen=wanted.seen),
     )
 
 

@@ -19,6 +19,7 @@ from controller.boards.desk import Desk
 from controller.context import Context
 from controller.dispatch.tree import AreaTree
 from controller.emergency import preview, service, sounds
+from controller.emergency.actor import Somebody
 from controller.errors import LoabanError
 from controller.media import errors
 from controller.media import service as media
@@ -78,8 +79,8 @@ def preview_alert(
     """What is prepared, else what sounds."""
     desk: Desk = request.app.state.desk
     with context.database.read() as session:
-        now, pending = context.now(), desk.pending()
-        alert = service.as_it_will_sound(session, context, now, principal, alert_id, pending=pending)
+        by = Somebody(session, context, context.now(), principal, desk.pending())
+        alert = service.as_it_will_sound(by, alert_id)
         languages = _languages_of(session, listener)
     path = preview.make(context, alert, languages)
     return FileResponse(path, media_type="audio/ogg", headers={"Cache-Control": "private, no-cache"})

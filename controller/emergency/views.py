@@ -9,11 +9,11 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from controller.accounts import rules as rights
-from controller.accounts.rules import Action, Principal
+from controller.accounts.rules import Action
 from controller.areas.tables import AreaLevel
-from controller.context import Context
 from controller.dispatch.tree import AreaTree
 from controller.emergency import queries, service
+from controller.emergency.actor import Somebody
 from controller.emergency.acts import Act
 from controller.emergency.found import Found
 from controller.emergency.queries import StationRow
@@ -35,34 +35,30 @@ _TROUBLE_FIRST: Final = (
 
 
 def live(
-    session: Session,
-    context: Context,
-    now: datetime,
-    principal: Principal,
+    by: Somebody,
     alert_id: str,
     *,
     sounding: str | None = None,
     commune: str | None = None,
     group: Group | None = None,
-    pending: Iterable[Act] = (),
 ) -> LiveBoard:
     """The newest sounding, or the one named, on the stations of the person's realm.
 
     `commune` and `group` choose which stations are listed; all are counted. Raises NotFound
     `emergency.unknown`.
     """
-    viewer, found = service.seen(session, context, now, principal, alert_id, pending=pending)
+    viewer, found = service.seen(by, alert_id)
     every = soundings(found)
     ordered = _chosen(every, sounding)
-    look = _Look(found, viewer.tree, now, context.settings.heartbeat_timeout_s)
-    lines = look.lines(session, ordered, rights.granted_areas(principal, Action.VIEW)) if ordered else []
+    look = _Look(found, viewer.tree, by.now, by.context.settings.heartbeat_timeout_s)
+    lines = look.lines(by.session, ordered, rights.granted_areas(by.person, Action.VIEW)) if ordered else []
     listed = [line for line in lines if commune in {None, line.commune_id} and group in {None, line.group}]
     delays = _delays(ordered, lines) if ordered else []
     return LiveBoard(
         alert_id=alert_id,
-        state=found.state(now),
+        state=found.state(by.now),
         drill=found.content.drill,
-        at=now,
+        at=by.now,
         live=any(not line.final for line in lines),
         record_pending=bool(found.newest and found.newest.revision in found.unrecorded),
         shown=ordered.named() if ordered else None,

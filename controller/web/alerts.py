@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from controller.boards.desk import Desk
 from controller.dispatch.tree import AreaTree
 from controller.emergency import reach, service
-from controller.emergency.acts import Act
+from controller.emergency.actor import Somebody
 from controller.emergency.schemas import AlertView, TwoPeople
 from controller.web.alert_areas import spoken_in
 from controller.web.page import Page
@@ -22,12 +22,13 @@ MATRIX: Final = f"{LIST}/mau"
 
 def alert_of(page: Page, session: Session, alert_id: str) -> AlertView:
     """With the acts that are not on record yet. Raises NotFound."""
-    return service.get(session, page.context, page.now, page.person, alert_id, pending=pending_of(page))
+    return service.get(somebody(page, session), alert_id)
 
 
-def pending_of(page: Page) -> tuple[Act, ...]:
-    """Acts that the database may not know yet."""
-    return desk_of(page.request).pending()
+def somebody(page: Page, session: Session) -> Somebody:
+    """Who looks at this page, or does something on it."""
+    pending = desk_of(page.request).pending()
+    return Somebody(session, page.context, page.now, page.person, pending)
 
 
 def desk_of(request: Request) -> Desk:

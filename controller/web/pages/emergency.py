@@ -28,7 +28,7 @@ from controller.emergency.schemas import (
 from controller.emergency.tables import ActKind, AlertState, RevisionState
 from controller.errors import Conflict, Invalid
 from controller.web.alert_areas import sets_of, whole
-from controller.web.alerts import LIST, alert_of, pending_of, whom_of
+from controller.web.alerts import LIST, alert_of, somebody, whom_of
 from controller.web.forms import Problem, text
 from controller.web.page import InPage, Page, Posted
 
@@ -121,9 +121,7 @@ def ask(page: InPage, alert_id: str, typed: Posted) -> Response:
     what = _act(text(typed, "what"))
     try:
         with page.context.database.write() as session:
-            drafts.ask(
-                session, page.context, page.now, page.person, alert_id, what=what, pending=pending_of(page)
-            )
+            drafts.ask(somebody(page, session), alert_id, what=what)
     except (Conflict, Invalid) as error:
         return refused(page, alert_id, what, error)
     return RedirectResponse(f"{LIST}/{alert_id}?xong=asked", 303)
@@ -132,7 +130,7 @@ def ask(page: InPage, alert_id: str, typed: Posted) -> Response:
 @router.post(f"{LIST}/{{alert_id}}/bo")
 def discard(page: InPage, alert_id: str) -> Response:
     with page.context.database.write() as session:
-        drafts.discard(session, page.context, page.now, page.person, alert_id, pending=pending_of(page))
+        drafts.discard(somebody(page, session), alert_id)
     return RedirectResponse(f"{LIST}?xong=discarded", 303)
 
 
@@ -234,15 +232,7 @@ def _seen(alert: AlertView) -> str:
 
 
 def _board(page: Page, session: Session, alert: AlertView, luot: str, xa: list[str] | None) -> dict[str, Any]:
-    board = views.live(
-        session,
-        page.context,
-        page.now,
-        page.person,
-        alert.id,
-        sounding=luot or None,
-        pending=pending_of(page),
-    )
+    board = views.live(somebody(page, session), alert.id, sounding=luot or None)
     opened = _opened(board, xa)
     stations = _by_commune(board, opened)
     toggles = {one.area_id: _toggled(opened, one.area_id, luot) for one in board.communes}
@@ -316,16 +306,9 @@ def _act(value: str) -> ActKind:
 def _front(page: Page, older: int) -> dict[str, Any]:
     accounts.require_anywhere(page.person, Action.VIEW)
     with page.context.database.read() as session:
-        pending = pending_of(page)
-        lines = service.listing(session, page.context, page.now, page.person, pending=pending)
-        in_force = [
-            InForce(
-                line,
-                views.live(session, page.context, page.now, page.person, line.id, pending=pending).counts,
-            )
-            for line in lines
-            if line.in_force
-        ]
+        by = somebody(page, session)
+        lines = service.listing(by)
+        in_force = [InForce(line, views.live(by, line.id).counts) for line in lines if line.in_force]
         proposed = [line for line in lines if line.state is AlertState.PROPOSED]
         senders = cap.senders(session, [line.id for line in proposed])
     over = [line for line in lines if line.state in _OVER]

@@ -10,9 +10,11 @@ from starlette.datastructures import FormData
 
 from controller.accounts.dependencies import maybe_signed_in
 from controller.emergency import acting
+from controller.emergency.acting import Confirmation
+from controller.emergency.actor import Actor, Somebody
 from controller.emergency.acts import Act
 from controller.emergency.checks import confirmation
-from controller.emergency.dependencies import Acting, carry_out
+from controller.emergency.dependencies import carry_out
 from controller.emergency.tables import ActKind
 from controller.errors import Conflict, Forbidden, Invalid, LoabanError
 from controller.web.alerts import LIST, alert_of, desk_of
@@ -26,78 +28,25 @@ Shown = Callable[[Page, Session, Problem, int], Response]
 
 @router.post(f"{LIST}/{{alert_id}}/phat")
 async def press(request: Request, alert_id: str) -> Response:
-    typed = await request.form()
-
-    def make(at: Acting) -> Act:
-        return acting.press(
-            at.session,
-            at.context,
-            at.now,
-            at.person,
-            alert_id,
-            confirmed=_confirmed(typed),
-            digest=_digest(typed),
-            pending=at.pending,
-        )
-
-    return await _act(request, alert_id, make, _confirm_again(alert_id, typed, ActKind.PRESS))
+    return await _confirmed(request, alert_id, ActKind.PRESS, acting.press)
 
 
 @router.post(f"{LIST}/{{alert_id}}/cap-nhat")
 async def update(request: Request, alert_id: str) -> Response:
-    typed = await request.form()
-
-    def make(at: Acting) -> Act:
-        return acting.update(
-            at.session,
-            at.context,
-            at.now,
-            at.person,
-            alert_id,
-            confirmed=_confirmed(typed),
-            digest=_digest(typed),
-            pending=at.pending,
-            seen=_seen(typed),
-        )
-
-    return await _act(request, alert_id, make, _confirm_again(alert_id, typed, ActKind.UPDATE))
+    return await _confirmed(request, alert_id, ActKind.UPDATE, acting.update)
 
 
 @router.post(f"{LIST}/{{alert_id}}/phat-lai")
 async def repeat(request: Request, alert_id: str) -> Response:
-    typed = await request.form()
-
-    def make(at: Acting) -> Act:
-        return acting.repeat(
-            at.session,
-            at.context,
-            at.now,
-            at.person,
-            alert_id,
-            confirmed=_confirmed(typed),
-            digest=_digest(typed),
-            pending=at.pending,
-            seen=_seen(typed),
-        )
-
-    return await _act(request, alert_id, make, _confirm_again(alert_id, typed, ActKind.REPEAT))
+    return await _confirmed(request, alert_id, ActKind.REPEAT, acting.repeat)
 
 
 @router.post(f"{LIST}/{{alert_id}}/gia-han")
 async def extend(request: Request, alert_id: str) -> Response:
     typed = await request.form()
 
-    def make(at: Acting) -> Act:
-        return acting.extend(
-            at.session,
-            at.context,
-            at.now,
-            at.person,
-            alert_id,
-            minutes=_number(typed, "minutes"),
-            pending=at.pending,
-            seen=_seen(typed),
-        )
+    def make(by: Somebody) -> Act:
+        return acting.extend(by, alert_id, minutes=_number(typed, "minutes"), seen=_seen(typed))
 
     return await _act(request, alert_id, make, _board_again(alert_id), "?xong=extended")
 
@@ -106,23 +55,25 @@ async def extend(request: Request, alert_id: str) -> Response:
 async def cancel(request: Request, alert_id: str) -> Response:
     typed = await request.form()
 
-    def make(at: Acting) -> Act:
-        return acting.cancel(
-            at.session,
-            at.context,
-            at.now,
-            at.person,
-            alert_id,
-            all_clear=text(typed, "all_clear") == "yes",
-            pending=at.pending,
-            seen=_seen(typed),
-        )
+    def make(by: Somebody) -> Act:
+        return acting.cancel(by, alert_id, all_clear=text(typed, "all_clear") == "yes", seen=_seen(typed))
 
     return await _act(request, alert_id, make, _board_again(alert_id), "?xong=cancelled")
 
 
+async def _confirmed(
+    request: Request, alert_id: str, what: ActKind, do: Callable[[Actor, str, Confirmation], Act]
+) -> Response:
+    typed = await request.form()
+
+    def make(by: Somebody) -> Act:
+        return do(by, alert_id, _confirmation(typed))
+
+    return await _act(request, alert_id, make, _confirm_again(alert_id, typed, what))
+
+
 async def _act(
-    request: Request, alert_id: str, make: Callable[[Acting], Act], again: Shown, done: str = ""
+    request: Request, alert_id: str, make: Callable[[Somebody], Act], again: Shown, done: str = ""
 ) -> Response:
     """To the board; or the page again, with what is wrong."""
     try:
@@ -158,14 +109,11 @@ def _board_again(alert_id: str) -> Shown:
     return shown
 
 
-def _confirmed(typed: FormData) -> str:
+def _confirmation(typed: FormData) -> Confirmation:
     """Raises Invalid for a button that was not held."""
     held_s = _number(typed, "held_s") if text(typed, "held_s") else 0.0
-    return confirmation(text(typed, "confirm"), held_s)
-
-
-def _digest(typed: FormData) -> str | None:
-    return text(typed, "digest") or None
+    confirmed = confirmation(text(typed, "confirm"), held_s)
+    return Confirmation(confirmed, text(typed, "digest") or None, _seen(typed))
 
 
 def _seen(typed: FormData) -> int | None:

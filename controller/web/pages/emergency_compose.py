@@ -18,7 +18,7 @@ from controller.programmes.rules import LANGUAGES
 from controller.web import times
 from controller.web.alert_areas import nodes, spoken_in
 from controller.web.alert_form import KINDS, SEVERITIES, ComposeForm, lengths, of_shown
-from controller.web.alerts import LIST, alert_of, pending_of, whom_of
+from controller.web.alerts import LIST, alert_of, somebody, whom_of
 from controller.web.forms import Problem, Refused, problem, status_of
 from controller.web.page import InPage, Page, Posted
 from schedules.errors import ScheduleError
@@ -117,15 +117,7 @@ def _store(page: Page, form: ComposeForm) -> str:
     with page.context.database.write() as session:
         if not form.draft:
             return drafts.create(session, page.now, page.person, content).id
-        drafts.edit(
-            session,
-            page.context,
-            page.now,
-            page.person,
-            form.draft,
-            content=content,
-            pending=pending_of(page),
-        )
+        drafts.edit(somebody(page, session), form.draft, content)
         return form.draft
 
 

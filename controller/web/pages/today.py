@@ -20,7 +20,7 @@ from controller.stations.overview import counts
 from controller.stations.rules import StationState
 from controller.timetable import service as timetable
 from controller.timetable.schemas import OccurrenceView
-from controller.web.alerts import LIST, MATRIX, pending_of
+from controller.web.alerts import LIST, MATRIX, somebody
 from controller.web.page import InPage, Page
 
 router = APIRouter()
@@ -101,8 +101,7 @@ def _alert_tasks(page: Page, session: Session) -> list[Task]:
     if not page.may("send_alert"):
         return []
     states = (AlertState.PROPOSED, AlertState.WAITING, AlertState.ACTIVE)
-    pending = pending_of(page)
-    found = alerts.listing(session, page.context, page.now, page.person, states, pending=pending)
+    found = alerts.listing(somebody(page, session), states)
     proposed = sum(one.state is AlertState.PROPOSED for one in found)
     return [
         Task("second_officer", sum(one.waits_for_me for one in found), LIST, "bad"),

@@ -14,6 +14,8 @@ from controller.context import Context
 from controller.db.migrate import upgrade
 from controller.db.session import Database
 from controller.emergency import acting, drafts, reach, recording, service, signals, standing, views
+from controller.emergency.acting import Confirmation
+from controller.emergency.actor import Actor, Somebody
 from controller.emergency.acts import Act
 from controller.emergency.content import Content, Source, VoiceContent
 from controller.emergency.schemas import StandingForm
@@ -90,25 +92,25 @@ def test_an_alert_from_its_draft_to_its_all_clear(context: Context) -> None:
     with context.database.write() as session:
         alert = drafts.create(session, NOW, first, content).id
     with context.database.read() as session:
-        press = acting.press(session, context, NOW, first, alert, confirmed="held")
+        press = acting.press(Actor(session, context, NOW, first), alert, Confirmation("held"))
     assert [recording.record(context, press) for _ in range(2)] == [True, False]
     _tell(context, press)
     with context.database.read() as session:
-        board = views.live(session, context, NOW, first, alert)
+        board = views.live(Somebody(session, context, NOW, first), alert)
         assert (board.counts.finished, board.counts.unreachable) == (1, 1)
         assert reach.of(session, NOW, ["tinh"]).reachable == 1
 
     later = NOW + timedelta(minutes=5)
     with context.database.write() as session:
-        drafts.edit(session, context, later, first, alert, content)
+        drafts.edit(Actor(session, context, later, first), alert, content)
     with context.database.read() as session:
-        update = acting.update(session, context, later, second, alert, confirmed="held")
-        cancel = acting.cancel(session, context, later, second, alert, all_clear=True, pending=[update])
+        update = acting.update(Actor(session, context, later, second), alert, Confirmation("held"))
+        cancel = acting.cancel(Actor(session, context, later, second, (update,)), alert, all_clear=True)
     for act in (cancel, update):
         assert recording.record(context, act)
     with context.database.read() as session:
-        found = service.get(session, context, later, first, alert)
-        (line,) = service.listing(session, context, later, first, [AlertState.CANCELLED])
+        found = service.get(Somebody(session, context, later, first), alert)
+        (line,) = service.listing(Somebody(session, context, later, first), [AlertState.CANCELLED])
     assert [one.act for one in found.history] == ["cancel", "update", "press"]
     assert all(one.cap_identifier for one in found.history)
     assert (line.id, line.ended_at) == (alert, later)

@@ -31,6 +31,7 @@ from controller.cap.remembered import places
 from controller.cap.sign import CapSigner, verified
 from controller.dispatch.tree import AreaTree
 from controller.emergency import acting, as_cap, recording
+from controller.emergency.actor import Actor
 from controller.emergency.acts import Act
 from controller.emergency.content import Content, Source, VoiceContent
 from controller.emergency.tables import ActKind, AlertRevision
@@ -53,7 +54,7 @@ def act_of(world: CapWorld, **changes: Any) -> Act:
     }
     content = Content(**(values | changes))
     with world.context.database.read() as session:
-        return acting.from_rule(session, world.context, world.clock[0], content, None)
+        return acting.from_rule(Actor(session, world.context, world.clock[0], None), content)
 
 
 def recorded(world: CapWorld, act: Act) -> str:
@@ -73,11 +74,15 @@ def test_an_alert_with_its_update_extension_and_end_is_a_chain(world: CapWorld) 
     xmls = [recorded(world, first)]
     world.clock[0] += timedelta(minutes=1)
     with session_of() as session:
-        longer = acting.extend(session, world.context, world.clock[0], None, first.alert_id, minutes=30)
+        longer = acting.extend(
+            Actor(session, world.context, world.clock[0], None), first.alert_id, minutes=30
+        )
     xmls.append(recorded(world, longer))
     world.clock[0] += timedelta(minutes=1)
     with session_of() as session:
-        end = acting.cancel(session, world.context, world.clock[0], None, first.alert_id, all_clear=True)
+        end = acting.cancel(
+            Actor(session, world.context, world.clock[0], None), first.alert_id, all_clear=True
+        )
     xmls.append(recorded(world, end))
     for xml in xmls:
         xsd.assertValid(etree.fromstring(xml.encode()))
@@ -259,7 +264,9 @@ def test_the_feed_lists_the_newest_message_of_each_alert(world: CapWorld) -> Non
     recorded(world, second)
     world.clock[0] += timedelta(minutes=1)
     with world.context.database.read() as session:
-        end = acting.cancel(session, world.context, world.clock[0], None, first.alert_id, all_clear=False)
+        end = acting.cancel(
+            Actor(session, world.context, world.clock[0], None), first.alert_id, all_clear=False
+        )
     recorded(world, end)
     with world.context.database.read() as session:
         recent = queries.published(session, world.clock[0] - timedelta(hours=48))

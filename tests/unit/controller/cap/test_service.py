@@ -17,6 +17,8 @@ from controller.accounts.tables import Role
 from controller.cap.sign import CapSigner
 from controller.cap.tables import CapVerdict, Via
 from controller.emergency import acting, drafts, service
+from controller.emergency.acting import Confirmation
+from controller.emergency.actor import Actor
 from controller.emergency.content import Source as VoiceSource
 from controller.emergency.found import look
 from controller.emergency.tables import ActKind, AlertState, StandingMessage
@@ -184,9 +186,11 @@ def pressed_by_officer(world: CapWorld) -> str:
         content = content_of(world, alert_id)
         voice = content.voices[0].model_copy(update={"source": VoiceSource.STANDING, "text": ""})
         content = content.model_copy(update={"voices": (voice,)})
-        service.suggest(session, world.context, world.clock[0], alert_id, content)
+        service.suggest(Actor(session, world.context, world.clock[0], None), alert_id, content)
     with world.context.database.read() as session:
-        act = acting.press(session, world.context, world.clock[0], OFFICER, alert_id, confirmed="held")
+        act = acting.press(
+            Actor(session, world.context, world.clock[0], OFFICER), alert_id, Confirmation("held")
+        )
     world.desk.perform(act)
     while world.desk.pending():
         world.desk.reconcile()
@@ -217,7 +221,7 @@ def test_what_she_has_prepared_herself_is_not_written_over(world: CapWorld) -> N
     alert_id = pressed_by_officer(world)
     own = content_of(world, alert_id).model_copy(update={"title": "Lời của tôi"})
     with world.context.database.write() as session:
-        drafts.edit(session, world.context, now, OFFICER, alert_id, content=own)
+        drafts.edit(Actor(session, world.context, now, OFFICER), alert_id, own)
     world.take(message(now, "M-2", msgType="Update", references=[("M-1", now)]))
     with world.context.database.read() as session:
         prepared = look(session, alert_id).open

@@ -13,6 +13,8 @@ from controller.areas.tables import Area, AreaLevel
 from controller.context import Context
 from controller.db.session import Database
 from controller.emergency import acting, reach, recording, views
+from controller.emergency.acting import Confirmation
+from controller.emergency.actor import Actor, Somebody
 from controller.emergency.acts import Act
 from controller.emergency.rules import Group
 from controller.emergency.schemas import LiveBoard
@@ -35,7 +37,7 @@ def sent(
     """A recorded press for the whole province, of about 69 s."""
     alert = officer.post("/api/alerts", json=form | {"area_ids": ["lao-cai"]}).json()["id"]
     with context.database.read() as session:
-        act = acting.press(session, context, now, officers["second"], alert, confirmed="held")
+        act = acting.press(Actor(session, context, now, officers["second"]), alert, Confirmation("held"))
     assert recording.record(context, act)
     return act
 
@@ -46,7 +48,7 @@ def look(context: Context, officers: Mapping[str, Principal], sent: Act) -> Call
 
     def live(who: Principal = officers["alert_officer"], **chosen: Any) -> LiveBoard:
         with context.database.read() as session:
-            return views.live(session, context, context.now(), who, sent.alert_id, **chosen)
+            return views.live(Somebody(session, context, context.now(), who), sent.alert_id, **chosen)
 
     return live
 
@@ -205,7 +207,9 @@ def test_after_a_cancel_each_sounding_has_a_board_of_its_own(
     tell("dai-xa", now, now)
     clock[0] = now + timedelta(seconds=10)
     with context.database.read() as session:
-        clear = acting.cancel(session, context, clock[0], officers["second"], sent.alert_id, all_clear=True)
+        clear = acting.cancel(
+            Actor(session, context, clock[0], officers["second"]), sent.alert_id, all_clear=True
+        )
     assert recording.record(context, clear)
     report("dai-xa", clock[0], Outcome.PARTLY_PLAYED, OutcomeReason.WITHDRAWN, played_s=9.0)
     board = look()
@@ -232,12 +236,12 @@ def test_stations_that_an_update_brings_in_count_from_then_on(
     person = officers["second"]
     alert = officer.post("/api/alerts", json=form | {"area_ids": ["bat-xat-thon-1"]}).json()["id"]
     with context.database.read() as session:
-        first = acting.press(session, context, now, person, alert, confirmed="held")
+        first = acting.press(Actor(session, context, now, person), alert, Confirmation("held"))
     recording.record(context, first)
     officer.put(f"/api/alerts/{alert}", json=form | {"area_ids": ["bat-xat-thon-2"]})
     clock[0] += timedelta(minutes=1)
     with context.database.read() as session:
-        newer = acting.update(session, context, clock[0], person, alert, confirmed="held")
+        newer = acting.update(Actor(session, context, clock[0], person), alert, Confirmation("held"))
     recording.record(context, newer)
     boards = {}
     for sounding in (first.alert, newer.alert):
@@ -257,10 +261,10 @@ def test_the_board_is_there_before_the_record(
     """The alert sounds, and the database has yet to hear of it; even of an alert that it never knew."""
     alert = officer.post("/api/alerts", json=form).json()["id"]
     with context.database.read() as session:
-        act = acting.press(session, context, now, officers["second"], alert, confirmed="held")
+        act = acting.press(Actor(session, context, now, officers["second"]), alert, Confirmation("held"))
         stranger = act.model_copy(update={"alert_id": "kc-20261123-00000000"})
         for one in (act, stranger):
-            board = views.live(session, context, now, officers["second"], one.alert_id, pending=[one])
+            board = views.live(Somebody(session, context, now, officers["second"], (one,)), one.alert_id)
             assert (board.record_pending, board.state, board.counts.total) == (True, "active", 3)
 
 
@@ -314,13 +318,13 @@ def test_a_province_of_2340_stations_is_looked_at_in_a_moment(
             )
     alert = officer.post("/api/alerts", json=form | {"area_ids": ["lao-cai"]}).json()["id"]
     with context.database.read() as session:
-        act = acting.press(session, context, now, officers["second"], alert, confirmed="held")
+        act = acting.press(Actor(session, context, now, officers["second"]), alert, Confirmation("held"))
     recording.record(context, act)
     took_s = []
     for _ in range(5):
         began_s = time.perf_counter()
         with context.database.read() as session:
-            board = views.live(session, context, now, officers["alert_officer"], alert)
+            board = views.live(Somebody(session, context, now, officers["alert_officer"]), alert)
         took_s.append(time.perf_counter() - began_s)
     assert board.counts.total == 2340
     assert min(took_s) < 0.3, took_s

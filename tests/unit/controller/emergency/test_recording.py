@@ -10,6 +10,8 @@ from fastapi.testclient import TestClient
 
 from controller.context import Context
 from controller.emergency import acting, dependencies, recording
+from controller.emergency.acting import Confirmation
+from controller.emergency.actor import Actor
 from controller.emergency.acts import Act
 from controller.emergency.tables import AlertRow, AlertState
 from controller.errors import LoabanError
@@ -22,7 +24,7 @@ def test_an_act_is_written_down_once_and_whole(
     """Also where no row is there, as after a crash or for an alert of a CAP rule."""
     alert = draft(officer, form)
     with context.database.read() as session:
-        made = acting.press(session, context, now, officers["second"], alert, confirmed="held")
+        made = acting.press(Actor(session, context, now, officers["second"]), alert, Confirmation("held"))
     orphan = made.model_copy(update={"alert_id": "kc-20261123-00000000"})
     assert [recording.record(context, one) for one in (made, orphan, made, orphan)] == [
         True,
@@ -47,11 +49,11 @@ def test_acts_may_be_written_in_any_order(
         for minutes in (5, 10):
             pending.append(
                 acting.extend(
-                    session, context, now, person, pressed, minutes=minutes, pending=pending, seen=99
+                    Actor(session, context, now, person, tuple(pending)), pressed, minutes=minutes, seen=99
                 )
             )
         pending.append(
-            acting.cancel(session, context, now, person, pressed, all_clear=False, pending=pending)
+            acting.cancel(Actor(session, context, now, person, tuple(pending)), pressed, all_clear=False)
         )
     assert [one.revision for one in pending] == [2, 3, 4]
     for one in reversed(pending):
@@ -67,10 +69,10 @@ def test_what_is_not_recorded_yet_counts_already(
     recorded(officer, pressed)
     person = officers["second"]
     with context.database.read() as session:
-        cancelled = acting.cancel(session, context, now, person, pressed, all_clear=False)
+        cancelled = acting.cancel(Actor(session, context, now, person), pressed, all_clear=False)
         with pytest.raises(LoabanError, match="wrong_state_repeat"):
-            acting.repeat(session, context, now, person, pressed, confirmed="held", pending=[cancelled])
-        again = acting.cancel(session, context, now, person, pressed, all_clear=True, pending=[cancelled])
+            acting.repeat(Actor(session, context, now, person, (cancelled,)), pressed, Confirmation("held"))
+        again = acting.cancel(Actor(session, context, now, person, (cancelled,)), pressed, all_clear=True)
     assert again == cancelled
 
 
@@ -81,9 +83,9 @@ def test_of_two_different_acts_at_one_moment_one_is_told_that_it_was_not_done(
     desk = cast("FastAPI", officer.app).state.desk
     person = officers["second"]
     with context.database.read() as session:
-        longer = acting.extend(session, context, now, person, pressed, minutes=5)
-        again = acting.repeat(session, context, now, person, pressed, confirmed="held")
-        silent = acting.cancel(session, context, now, person, pressed, all_clear=False)
+        longer = acting.extend(Actor(session, context, now, person), pressed, minutes=5)
+        again = acting.repeat(Actor(session, context, now, person), pressed, Confirmation("held"))
+        silent = acting.cancel(Actor(session, context, now, person), pressed, all_clear=False)
     assert dependencies.performed(desk, longer).revision == 2
     with pytest.raises(LoabanError, match="changed_meanwhile"):
         dependencies.performed(desk, again)
