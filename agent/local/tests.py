@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,12 +12,12 @@ from agent.agenda import Agenda
 from agent.amplifier.guard import AmplifierGuard
 from agent.clock import Clock
 from agent.conductor import Conductor
+from agent.errors import AgentError
 from agent.local.errors import (
     AlertFirst,
     AlertInForce,
     Busy,
     GaveWay,
-    NoSuchTest,
     QuietNow,
     SoonSounding,
     Sounding,
@@ -57,11 +57,11 @@ class Tests:
 
     speaker: Speaker
     guard: AmplifierGuard
-    examiner: Examiner | None
+    examiner: Examiner
     agenda: Agenda
     conductor: Conductor
     clock: Clock
-    _tone: asyncio.Task[None] | None = None
+    _tone: asyncio.Task[AgentError | None] | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -71,25 +71,25 @@ class Tests:
     async def tone(self, *, insist: bool = False) -> None:
         """Three notes, about two and a half seconds. Raises `TestRefused`, `SpeakerFailed`."""
         async with self._alone(insist=insist):
-            if self.examiner is not None:
-                await self.examiner.yield_stage()
+            await self.examiner.yield_stage()
             card = self.agenda.store.card
             frames = tone(UNKNOWN_VOLUME if card is None else card.volume_max)
             async with asyncio.TaskGroup() as group:
-                self._tone = group.create_task(play(frames, self.speaker, self.guard, self.clock))
-                await asyncio.wait([self._tone])
-                gave_way, self._tone = self._tone.cancelled(), None
-        if gave_way:
+                playing = _problem_of(play(frames, self.speaker, self.guard, self.clock))
+                self._tone = task = group.create_task(playing, name="test tone")
+            self._tone = None
+        if task.cancelled():
             raise GaveWay
+        problem = task.result()
+        if problem is not None:
+            raise problem
         log.info("test tone sounded: insisted=%s", insist)
 
     async def examine(
         self, kind: SelfTestKind, *, insist: bool = False, calibrate: bool = False
     ) -> SelfTestResult:
-        """A self-test now; `calibrate` takes it as the station's reference. Raises `TestRefused`."""
-        if self.examiner is None:
-            raise NoSuchTest
-        async with self._alone(insist=insist):
+        """A self-test now; `calibrate` takes it as the station's reference. Raises AgentError."""
+        async with self._alone(insist=insist, silent=kind is SelfTestKind.ELECTRICAL):
             return await self.examiner.now(kind, calibrate=calibrate, insist=insist)
 
     async def yield_stage(self) -> None:
@@ -99,11 +99,11 @@ class Tests:
             await asyncio.wait([self._tone])
 
     @asynccontextmanager
-    async def _alone(self, *, insist: bool) -> AsyncIterator[None]:
+    async def _alone(self, *, insist: bool, silent: bool = False) -> AsyncIterator[None]:
         if self._lock.locked():
             raise Busy
         async with self._lock:
-            problem = self._objection(insist=insist)
+            problem = self._objection(insist=insist, silent=silent)
             if problem is not None:
                 raise problem
             if insist:
@@ -114,7 +114,7 @@ class Tests:
                 if insist:
                     await self.conductor.stand_aside(0.0)
 
-    def _objection(self, *, insist: bool) -> TestRefused | None:
+    def _objection(self, *, insist: bool, silent: bool) -> TestRefused | None:
         run = self.conductor.stage.run
         if run is not None and run.is_emergency:
             return AlertFirst()
@@ -124,7 +124,7 @@ class Tests:
             return AlertInForce()
         if run is not None:
             return Sounding()
-        return self._objection_of_the_clock()
+        return None if silent else self._objection_of_the_clock()
 
     def _objection_of_the_clock(self) -> TestRefused | None:
         at, quiet = self.agenda.moment(), self.agenda.quiet()
@@ -151,3 +151,12 @@ async def play(frames: Frames, speaker: Speaker, guard: AmplifierGuard, clock: C
             await sounding.finish()
     finally:
         await sounding.stop()
+
+
+async def _problem_of(playing: Awaitable[None]) -> AgentError | None:
+    """A task group would wrap it."""
+    try:
+        await playing
+    except AgentError as error:
+        return error
+    return None
