@@ -4,22 +4,20 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
-from agent.clock import Clock
-
 
 class Alarm:
     """At most one wake-up is set, by the station's clock; it is to be set anew when that clock was set."""
 
-    def __init__(self, ring: Callable[[], None], clock: Clock) -> None:
+    def __init__(self, ring: Callable[[], None], now: Callable[[], datetime]) -> None:
         self._ring = ring
-        self._clock = clock
+        self._now = now
         self._timer: asyncio.TimerHandle | None = None
 
     def set(self, at: datetime | None) -> None:
         """An instant that has passed rings at once. Needs a running event loop."""
         self.stop()
         if at is not None:
-            pause_s = max((at - self._clock.now()).total_seconds(), 0.0)
+            pause_s = max((at - self._now()).total_seconds(), 0.0)
             self._timer = asyncio.get_running_loop().call_later(pause_s, self._ring)
 
     def stop(self) -> None:

@@ -47,7 +47,7 @@ class Conductor:
         self._clock = agenda.clock
         self._chance = chance or random.Random()  # noqa: S311 - jitter, not a secret
         self._poked = asyncio.Event()
-        self._alarm = Alarm(self._poked.set, self._clock)
+        self._alarm = Alarm(self._poked.set, self._clock.now)
         self._trouble: dict[str, tuple[OutcomeReason, float]] = {}
         self._up_since_s = self._clock.monotonic_s()
         self._trusted_since_s: float | None = None
