@@ -1,4 +1,4 @@
-"""A whole station in a time of its own: real player, real Opus files, a board's own clock, and no network."""
+"""A whole station in a time of its own: real player, real Opus files, a board's own clock."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from typing import Any
 from agent.app import Station, build
 from agent.clock import SystemClock
 from agent.journal import Journal
-from agent.settings import Media, Settings
+from agent.settings import Broker, Media, Settings
 from agent.store import PlanStore
 from firmware_sim.clock import SimulatedClock
 from firmware_sim.fleet.light_link import LightLink
@@ -48,11 +48,15 @@ class Sounded:
 
 @dataclass
 class VirtualStation:
-    """Everything but the network is real. `machine` is the board's clock and knows the true time."""
+    """Everything but the clocks is real. `machine` is the board's and knows the true time.
+
+    Without a `broker` it has no network.
+    """
 
     folder: Path
     machine: SimulatedClock
     key: SigningKey = field(default_factory=SigningKey.generate)
+    broker: Broker | None = None
     station: Station | None = None
 
     @property
@@ -97,7 +101,7 @@ class VirtualStation:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Station]:
-        """One life of the program, without broker and controller."""
+        """One life of the program."""
         made, stop = self.build(), asyncio.Event()
         self.station = made
         async with asyncio.TaskGroup() as group:
@@ -113,9 +117,11 @@ class VirtualStation:
             state_dir=self.state,
             controller_keys=(self.key.public_jwk(),),
             media=Media(reserve_mb=0),
+            broker=self.broker or Broker(),
         )
         clock, network = SystemClock(self.state / "clock.json", self.machine), Network()
-        network.unplug()
+        if self.broker is None:
+            network.unplug()
         speaker = WavSpeaker(self.folder / "heard", self.machine.true_now, self.machine.monotonic_s)
         link = LightLink(NAME, "boot-1", settings.broker, clock, network)
         return build(settings, speaker, clock, link=link)
