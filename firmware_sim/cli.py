@@ -14,6 +14,7 @@ from firmware_sim.amplifier.command import amplifier
 from firmware_sim.fleet.draw import draw
 from firmware_sim.fleet.era import Run
 from firmware_sim.fleet.faults import seconds_of
+from firmware_sim.fleet.installed import learn
 from firmware_sim.fleet.processes import run_fleet
 from firmware_sim.fleet.scenario import Scenario, bundled, find
 from firmware_sim.fleet.scenario import load as load_scenario
@@ -61,6 +62,7 @@ def main(  # noqa: PLR0917 - typer's options
         settings = _shortened(load(file), stations)
         script = None if scenario is None else find(scenario)
         wanted = None if script is None else load_scenario(script)
+        _learn_horns(settings, language)
         run = Run(
             scenario=None if script is None else script.resolve(),
             stations=stations,
@@ -131,6 +133,15 @@ def _announce(run: Run, scenario: Scenario | None, settings: FleetSettings) -> N
                 truth=run.truth,
             )
         )
+
+
+def _learn_horns(settings: FleetSettings, language: str) -> None:
+    say = say_in(language)
+
+    def tell(done: int, total: int) -> None:
+        typer.echo(say("progress.horns", done=done, total=total))
+
+    learn(settings.folder, settings.station_ids, tell)
 
 
 @app.command()

@@ -5,6 +5,7 @@ import errno
 import logging
 import random
 from collections.abc import Callable, Hashable
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -99,6 +100,11 @@ class Board:
         self._without_time.pop(why, None)
         if not self._without_time:
             self.machine.synchronise()
+
+    def powered(self, progress: Callable[[], float]) -> AbstractAsyncContextManager[None]:
+        """The amplifier of the present life, for its own self-test."""
+        assert self.life is not None
+        return self.life.station.amplifier.powered(progress)
 
     async def live(self, stop: asyncio.Event, build: Callable[["Board"], Life]) -> None:
         self.card.use()

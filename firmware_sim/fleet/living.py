@@ -19,6 +19,7 @@ from firmware_sim.fleet.commands import Commands
 from firmware_sim.fleet.draw import Met
 from firmware_sim.fleet.era import Era, Run
 from firmware_sim.fleet.fleet import Fleet, NoSpeaker, station_settings, tell_when_online
+from firmware_sim.fleet.installed import hand_out
 from firmware_sim.fleet.light_link import LightLink
 from firmware_sim.fleet.paper import PaperPerformer
 from firmware_sim.fleet.settings import FleetSettings
@@ -75,6 +76,7 @@ class LivingFleet(Fleet):
         for station_id in self.station_ids:
             folder = self.settings.folder / station_id
             folder.mkdir(parents=True, exist_ok=True)
+            hand_out(self.settings.folder, station_id, folder)
             chance = random.Random(station_id)  # noqa: S311 - weather, not a secret
             self.boards[station_id] = Board(station_id, folder, self.settings.broker, now, chance)
 
@@ -100,6 +102,7 @@ class LivingFleet(Fleet):
             performer=paper,
             cache=cache,
             amplifier=board.loudspeaker.amplifier(clock),
+            ear=board.loudspeaker.ear(board.powered),
             journal=journal_on(board.card),
         )
         station.health.boot_id = boot_id

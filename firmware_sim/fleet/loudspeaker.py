@@ -1,7 +1,6 @@
 """What hangs behind a simulated station's sound card: amplifier board, lines, horns, microphone, air."""
 
 import random
-import zlib
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 
@@ -11,22 +10,22 @@ from agent.speakers.contract import Frames
 from firmware_sim.amplifier.board import Board
 from firmware_sim.amplifier.faults import OF_A_LINE, BoardFault
 from firmware_sim.amplifier.inprocess import in_process_amplifier
+from firmware_sim.fleet.installed import LINES, new_horn
 from firmware_sim.horn import Horn, HornFault
 from firmware_sim.horn_ear import HornEar, Powered
 from firmware_sim.village_noise import Air
 
 SOUND_RMS = 0.12
 """Of speech at its usual level, full scale being 1."""
-_LINES = 2
 
 
 class Loudspeaker:
     """One fault shows in the amplifier's meters and in the air. Horns are made when they are first heard."""
 
     def __init__(self, station: str, chance: random.Random) -> None:
-        self._seed = zlib.crc32(station.encode())
+        self._station = station
         self._chance = chance
-        self.board = Board(line_count=_LINES, chance=chance)
+        self.board = Board(line_count=LINES, chance=chance)
         self._wrong: dict[Hashable, tuple[str, int | None]] = {}
         self._noise: dict[Hashable, tuple[float, float]] = {}
         self._horn: Horn | None = None
@@ -67,7 +66,7 @@ class Loudspeaker:
 
     def _horns(self) -> Horn:
         if self._horn is None:
-            self._horn = Horn(self._seed, lines=_LINES)
+            self._horn = new_horn(self._station)
             self._break_all(self._horn)
         return self._horn
 
