@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
@@ -129,7 +129,7 @@ class AmplifierGuard:
             await self._open()
         elif self._is_on and (self._users or now_s - self._idle_since_s >= HOLD_S):
             await self._shut()
-        if self._is_on and self._is_hungry:
+        if self._is_hungry and (self._is_on or self._users):
             await self._feed()
         if self._reading_is_due():
             await self._read()
@@ -153,45 +153,35 @@ class AmplifierGuard:
         async with self._board:
             if self._is_open:
                 return
-            try:
-                await self._switch_on()
-                await asyncio.sleep(max(self._ready_at_s - self._clock.monotonic_s(), 0.0))
-                await self._amplifier.unmute()
-                self._is_open = True
-            except AmplifierFailed as problem:
-                self._tell(problem)
+            if not self._is_on:
+                asked_at_s = self._clock.monotonic_s()
+                self._is_on = await self._obeys(self._amplifier.switch_on)
+                self._ready_at_s = asked_at_s + self.settle_s
+                self._fed_at_s = asked_at_s
+            await asyncio.sleep(max(self._ready_at_s - self._clock.monotonic_s(), 0.0))
+            self._is_open = await self._obeys(self._amplifier.unmute) and self._is_on
             self._read_at_s = None
 
-    async def _switch_on(self) -> None:
-        if self._is_on:
-            return
-        asked_at_s = self._clock.monotonic_s()
-        await self._amplifier.switch_on()
-        self._is_on = True
-        self._ready_at_s = asked_at_s + self.settle_s
-        self._fed_at_s = asked_at_s
+    async def _obeys(self, order: Callable[[], Awaitable[None]]) -> bool:
+        """A board that does not answer may hear all the same: it is told everything that follows too."""
+        try:
+            await order()
+        except AmplifierFailed as problem:
+            self._tell(problem)
+            return False
+        return True
 
     async def _shut(self) -> None:
         """Whoever comes while it settles finds it on."""
         self._is_open = False
-        try:
-            async with self._board:
-                await self._amplifier.mute()
-            await asyncio.sleep(self.settle_s)
-            await self._switch_off()
-        except AmplifierFailed as problem:
-            self._tell(problem)
-
-    async def _switch_off(self) -> None:
+        async with self._board:
+            await self._obeys(self._amplifier.mute)
+        await asyncio.sleep(self.settle_s)
         async with self._board:
             if self._is_open:
                 return
             self._is_on = False
-            try:
-                await self._amplifier.switch_off()
-            except AmplifierFailed:
-                self._is_on = True
-                raise
+            self._is_on = not await self._obeys(self._amplifier.switch_off)
             self._read_at_s = None
 
     async def _feed(self) -> None:
@@ -199,13 +189,9 @@ class AmplifierGuard:
             now_s = self._clock.monotonic_s()
             if now_s - self._fed_at_s >= WATCHDOG_S:
                 self._read_at_s = None
-            try:
-                await self._amplifier.feed()
-            except AmplifierFailed as problem:
-                self._tell(problem)
-                return
-            self._fed_at_s = now_s
-            self._is_hungry = False
+            if await self._obeys(self._amplifier.feed):
+                self._fed_at_s = now_s
+                self._is_hungry = False
 
     def _reading_is_due(self) -> bool:
         if self._read_at_s is None:
@@ -241,10 +227,7 @@ class AmplifierGuard:
             self._faults_since_s = now_s
         elif now_s - self._faults_since_s >= FORGET_S:
             self._faults_since_s = None
-            try:
-                await self._amplifier.forget_faults()
-            except AmplifierFailed as problem:
-                self._tell(problem)
+            await self._obeys(self._amplifier.forget_faults)
 
     def _tell(self, problem: AmplifierFailed) -> None:
         """Once, until it changes."""

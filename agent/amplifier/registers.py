@@ -21,8 +21,8 @@ class Holding(IntEnum):
 
     POWER = 0
     RELAYS = 1
-    MUTES = 2
-    GAIN = 3
+    GAIN = 2
+    MUTES = 3
     FEED = 4
     FORGET = 5
 
@@ -80,13 +80,14 @@ class Write:
 
 
 def switch_on(gain_db: float) -> Write:
-    """The amplifier and every line's relay on, every line muted."""
-    return Write(Holding.POWER, (1, ALL_LINES, ALL_LINES, unsigned(gain_db / GAIN_STEP_DB)))
+    """The amplifier and every line's relay; muted as it was while off, open where it was open already."""
+    return Write(Holding.POWER, (1, ALL_LINES, unsigned(gain_db / GAIN_STEP_DB)))
 
 
 UNMUTE: Final = Write(Holding.MUTES, (0,))
 MUTE: Final = Write(Holding.MUTES, (ALL_LINES,))
-SWITCH_OFF: Final = Write(Holding.POWER, (0, 0, ALL_LINES))
+SWITCH_OFF: Final = Write(Holding.POWER, (0, 0))
+"""The board mutes itself with it. Fewer registers than `switch_on`: their answers cannot be confused."""
 FEED: Final = Write(Holding.FEED, (FEED_WORD,))
 FORGET: Final = Write(Holding.FORGET, (sum(FAULT_BITS.values()),))
 

@@ -25,6 +25,9 @@ SETTLE_S = 0.12
 TRIP_MA = 5000.0
 RAIL_LOW_V = 18.0
 TOO_HOT_C, COOL_AGAIN_C = 85.0, 75.0
+LOST_S = 60.0
+"""Nobody has spoken to it for so long: the cable is broken, and it listens for sound by itself."""
+SENSE_RMS = 0.003
 METER_NOISE_MA = 0.2
 METER_ERROR = 0.005
 _STRIDE_S = 15.0
@@ -60,6 +63,8 @@ class Board:
     _now_s: float = 0.0
     _ready_at_s: float = 0.0
     _fed_at_s: float = 0.0
+    _spoken_to_at_s: float = 0.0
+    _on_by_itself: bool = False
     _heat: Heat = field(default_factory=Heat)
     _supply: Supply = field(default_factory=Supply)
 
@@ -99,6 +104,7 @@ class Board:
 
     def inputs(self) -> list[int]:
         """Every input register, as it is now."""
+        self._is_spoken_to()
         watts = self._watts()
         battery_v = self._supply.battery_v(watts, self.faults)
         values = [0] * INPUT_COUNT
@@ -121,8 +127,9 @@ class Board:
 
     def holdings(self) -> list[int]:
         """Every holding register, as it was last written."""
+        self._is_spoken_to()
         gain = registers.unsigned(self.gain_db / registers.GAIN_STEP_DB)
-        return [int(self.power_on), self.relays, self.mutes, gain, 0, 0]
+        return [int(self.power_on), self.relays, gain, self.mutes, 0, 0]
 
     def write(self, address: int, values: list[int]) -> None:
         """Consecutive holding registers. Raises `BoardRefuses`, having changed nothing."""
@@ -131,6 +138,7 @@ class Board:
         wanted = {Holding(address + offset): value for offset, value in enumerate(values)}
         if wanted.get(Holding.POWER, 0) > 1 or wanted.get(Holding.FEED, FEED_WORD) != FEED_WORD:
             raise BoardRefuses(3)
+        self._is_spoken_to()
         for register, value in wanted.items():
             self._take(register, value)
         self._notice()
@@ -142,7 +150,7 @@ class Board:
             case Holding.RELAYS:
                 self.relays = value & self._all_lines
             case Holding.MUTES:
-                self.mutes = value & registers.ALL_LINES
+                self.mutes = value & registers.ALL_LINES if self.power_on else registers.ALL_LINES
             case Holding.GAIN:
                 self.gain_db = registers.signed(value) * registers.GAIN_STEP_DB
             case Holding.FEED:
@@ -157,7 +165,24 @@ class Board:
             self._tripped = 0
         if not on:
             self.relays, self.mutes = 0, registers.ALL_LINES
+            self._on_by_itself = False
         self.power_on = on
+
+    def _is_spoken_to(self) -> None:
+        """The program has it again, as it is."""
+        self._spoken_to_at_s = self._now_s
+        if self._on_by_itself:
+            self._on_by_itself, self._fed_at_s = False, self._now_s
+
+    def _listen(self) -> None:
+        """Sound that comes in is proof enough where no program can be heard."""
+        if self._now_s - self._spoken_to_at_s < LOST_S or self.input_rms < SENSE_RMS:
+            return
+        if not self.power_on:
+            self._switch(on=True)
+            self.relays, self.mutes, self._on_by_itself = self._all_lines, 0, True
+        if self._on_by_itself:
+            self._fed_at_s = self._now_s
 
     def _forget(self, bits: int) -> None:
         self.latched -= {fault for fault, bit in FAULT_BITS.items() if bits & bit}
@@ -168,8 +193,10 @@ class Board:
         watts = self._watts()
         self._supply.pass_time(seconds, watts, self.faults)
         self._heat.pass_time(seconds, self._heat_w(), self.faults)
+        self._listen()
         if self.power_on and self._watchdog_left_s() == 0.0:
-            self.latched.add(AmplifierFault.DEAD_AIR)
+            if not self._on_by_itself:
+                self.latched.add(AmplifierFault.DEAD_AIR)
             self._switch(on=False)
 
     def _notice(self) -> None:

@@ -113,6 +113,17 @@ async def test_it_goes_on_muted_and_sounds_when_unmuted(rig: Rig) -> None:
     assert [line.current_ma for line in state.lines] == pytest.approx(rig.drawn_ma(), rel=0.05)
 
 
+async def test_it_always_goes_on_muted(rig: Rig) -> None:
+    for _ in range(2):
+        await rig.amplifier.unmute()
+        await rig.amplifier.switch_on()
+        rig.pass_time(rig.amplifier.settle_s)
+        assert rig.drawn_ma() == [0.0, 0.0]
+        await rig.amplifier.unmute()
+        assert all(rig.drawn_ma())
+        await rig.amplifier.switch_off()
+
+
 async def test_it_is_ready_after_the_time_to_settle_and_not_before(rig: Rig) -> None:
     await rig.amplifier.switch_on()
     await rig.amplifier.unmute()

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from agent.amplifier.board import BoardAmplifier
 from agent.amplifier.contract import WATCHDOG_S
 from agent.amplifier.guard import FORGET_S, HOLD_S, READ_IDLE_S, STALL_S, AmplifierGuard
 from agent.amplifier.none import NoAmplifier
+from agent.amplifier.registers import Write
 from agent.clock import Clock, SystemClock
+from agent.errors import AmplifierFailed
 from firmware_sim.amplifier.board import Board
 from firmware_sim.amplifier.faults import BoardFault
-from firmware_sim.amplifier.inprocess import in_process_amplifier
+from firmware_sim.amplifier.inprocess import InProcessBus
 from firmware_sim.clock import SimulatedClock
 from firmware_sim.scaled_loop import AT_ONCE, run_at
 from wire.evidence import AmplifierFault
@@ -43,6 +46,25 @@ class Player:
         return self.heard_s + gone_s
 
 
+class HalfWire(InProcessBus):
+    """Everything arrives at the board; where it is mute, nothing comes back."""
+
+    is_mute = False
+
+    async def read_inputs(self, count: int) -> list[int]:
+        values = await super().read_inputs(count)
+        self._say()
+        return values
+
+    async def write(self, write: Write) -> None:
+        await super().write(write)
+        self._say()
+
+    def _say(self) -> None:
+        if self.is_mute:
+            raise AmplifierFailed(problem="no_answer")
+
+
 @dataclass
 class Rig:
     clock: Clock
@@ -50,7 +72,8 @@ class Rig:
     changes: int = 0
 
     def __post_init__(self) -> None:
-        self.guard = AmplifierGuard(in_process_amplifier(self.board, self.clock), self.clock)
+        self.bus = HalfWire(self.board, self.clock)
+        self.guard = AmplifierGuard(BoardAmplifier(self.bus, self.clock, 0.15), self.clock)
         self.guard.on_change = self.changed
 
     def changed(self) -> None:
@@ -197,7 +220,7 @@ def test_a_board_that_lost_its_power_is_switched_on_again(tmp_path: Path) -> Non
 def test_an_amplifier_found_on_is_switched_off(tmp_path: Path) -> None:
     async def story(rig: Rig) -> None:
         await rig.until(lambda: rig.guard.state() is not None, 1)
-        rig.now().write(0, [1, 0xFF, 0])
+        rig.now().write(0, [1, 0xFF, 0, 0])
         assert rig.is_on()
         await rig.until(lambda: not rig.is_on(), WATCHDOG_S + 0.1)
 
@@ -236,6 +259,42 @@ def test_a_board_that_does_not_answer_keeps_nobody_waiting_and_is_told(tmp_path:
     live(tmp_path, story)
 
 
+def test_a_board_whose_answers_are_lost_obeys_all_the_same(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        rig.bus.is_mute = True
+        player = Player(rig.clock)
+        async with rig.guard.powered(player.sounded_s):
+            assert rig.is_heard()
+            player.start()
+            for _ in range(600):
+                await asyncio.sleep(0.1)
+                assert rig.is_heard()
+            assert not rig.board.latched
+        await rig.until(lambda: not rig.is_on(), DEAD_AIR_S)
+        state = rig.guard.state()
+        assert state is not None and state.problem == "no_answer"
+
+    live(tmp_path, story)
+
+
+def test_a_broken_cable_does_not_silence_a_long_alert(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        rig.board.input_rms = 0.0
+        rig.board.faults.begin(BoardFault.NO_ANSWER)
+        await asyncio.sleep(3600)
+        player = Player(rig.clock)
+        async with rig.guard.powered(player.sounded_s):
+            player.start()
+            rig.board.input_rms = SPEECH_RMS
+            await rig.until(rig.is_heard, 2)
+            await asyncio.sleep(300)
+            assert rig.is_heard()
+        rig.board.input_rms = 0.0
+        await rig.until(lambda: not rig.is_on(), DEAD_AIR_S)
+
+    live(tmp_path, story)
+
+
 def test_what_happens_to_an_idle_board_is_read_and_told(tmp_path: Path) -> None:
     async def story(rig: Rig) -> None:
         await asyncio.sleep(3 * READ_IDLE_S)
@@ -252,7 +311,7 @@ def test_what_happens_to_an_idle_board_is_read_and_told(tmp_path: Path) -> None:
 
 def test_a_latched_fault_is_shown_for_an_hour_and_then_forgotten(tmp_path: Path) -> None:
     async def story(rig: Rig) -> None:
-        rig.now().write(0, [1, 0xFF, 0])
+        rig.now().write(0, [1, 0xFF, 0, 0])
         await asyncio.sleep(WATCHDOG_S + 2 * READ_IDLE_S)
         rig.now()
         rig.board.latched.add(AmplifierFault.DEAD_AIR)

@@ -10,13 +10,13 @@ from agent.amplifier.contract import WATCHDOG_S
 from agent.amplifier.registers import FEED_WORD, Holding, Input, Status
 from agent.clock import AssumedClock
 from firmware_sim.amplifier import physics
-from firmware_sim.amplifier.board import SETTLE_S, Board, BoardRefuses
+from firmware_sim.amplifier.board import LOST_S, SETTLE_S, Board, BoardRefuses
 from firmware_sim.amplifier.faults import OF_A_LINE, BoardFault, Faults
 from firmware_sim.amplifier.inprocess import in_process_amplifier
 from wire.evidence import AmplifierFault
 
 HOUR_S = 3600.0
-ON = [1, registers.ALL_LINES, 0]
+ON = [1, registers.ALL_LINES, 0, 0]
 
 
 class Bench:
@@ -86,7 +86,7 @@ def test_a_line_that_tripped_is_tried_again_when_it_is_switched_on_anew() -> Non
     bench.board.faults.mend(BoardFault.SHORTED_LINE, 0)
     bench.live(60)
     assert bench.board.inputs()[Input.RELAYS] == 0b10
-    bench.board.write(Holding.POWER, [0, 0, registers.ALL_LINES])
+    bench.board.write(Holding.POWER, [0, 0])
     bench.sound(0.5)
     assert bench.board.inputs()[Input.RELAYS] == 0b11
 
@@ -209,6 +209,7 @@ def test_its_watchdog_bites_on_time_however_late_anybody_looks() -> None:
     bench = Bench()
     bench.sound(0.1)
     assert bench.board.inputs()[Input.WATCHDOG_LEFT] == pytest.approx(10 * WATCHDOG_S, abs=2)
+    bench.board.input_rms = 0.0
     bench.live(10 * HOUR_S, fed=False)
     assert bench.board.latched == {AmplifierFault.DEAD_AIR}
     assert bench.sink_c() == pytest.approx(physics.AMBIENT_C, abs=0.5), "it was off nearly all the time"
@@ -227,6 +228,34 @@ def test_what_is_not_on_the_map_is_refused_and_changes_nothing(
         bench.board.write(address, values)
     assert refused.value.code == code
     assert bench.board.holdings() == before
+
+
+def test_a_board_that_nobody_speaks_to_opens_for_sound_by_itself_and_closes_after_it() -> None:
+    bench = Bench()
+    bench.board.input_rms = 0.1
+    bench.live(LOST_S - 1, fed=False)
+    assert not any(bench.board.currents_ma()), "a program that reads every half minute is there"
+    bench.live(2, fed=False)
+    bench.live(SETTLE_S, fed=False)
+    assert all(bench.board.currents_ma())
+    bench.live(HOUR_S, fed=False)
+    assert all(bench.board.currents_ma())
+
+    bench.board.input_rms = 0.0
+
+    bench.live(WATCHDOG_S + 0.1, fed=False)
+    assert not bench.board.power_on and bench.board.mutes and not bench.board.latched
+
+
+def test_a_program_that_comes_back_has_the_board_as_it_is() -> None:
+    bench = Bench()
+    bench.board.input_rms = 0.1
+    bench.live(LOST_S + 1, fed=False)
+    assert bench.has(Status.POWER_ON)
+    bench.live(WATCHDOG_S - 1, fed=False)
+    assert all(bench.board.currents_ma())
+    bench.live(2, fed=False)
+    assert not bench.board.power_on, "and must feed it from then on"
 
 
 def test_it_lives_on_while_the_program_is_dead() -> None:
