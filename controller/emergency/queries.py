@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import CursorResult, and_, case, or_, select, update
-from sqlalchemy.orm import Session, defer
+from sqlalchemy import ColumnElement, CursorResult, and_, case, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session, defer
 
 from controller.cap.tables import CapMessageRow
 from controller.db.upsert import insert_missing
@@ -167,40 +167,30 @@ def on_board(session: Session, alert_id: str, sounding: str) -> list[StationRow]
 def others_begun(session: Session, alert_id: str) -> dict[str, datetime]:
     """By station, when it last began another active alert of which it has not told the end."""
     active = select(AlertRow.id).where(AlertRow.state == AlertState.ACTIVE, AlertRow.id != alert_id)
-    report = and_(
-        Playback.station_id == AlertReceiptRow.station_id,
-        Playback.occurrence_id == AlertReceiptRow.sounding,
-    )
-    rows = session.execute(
-        select(AlertReceiptRow.station_id, AlertReceiptRow.sounding_at)
-        .outerjoin(Playback, report)
-        .where(
-            AlertReceiptRow.alert_id.in_(active),
-            AlertReceiptRow.sounding_at.is_not(None),
-            or_(Playback.outcome.is_(None), Playback.outcome == Outcome.UNKNOWN),
-        )
-        .order_by(AlertReceiptRow.sounding_at)
-    )
-    return {station_id: at for station_id, at in rows if at is not None}
+    return _begun(session, AlertReceiptRow.station_id, AlertReceiptRow.alert_id.in_(active))
 
 
 def last_begun(session: Session, soundings: Collection[str]) -> dict[str, datetime]:
     """By sounding, when the last of the stations that have not told the end of it began."""
+    return _begun(session, AlertReceiptRow.sounding, AlertReceiptRow.sounding.in_(soundings))
+
+
+def _begun(
+    session: Session, by: InstrumentedAttribute[str], where: ColumnElement[bool]
+) -> dict[str, datetime]:
+    """When the latest of these began that have not told the end, by one of their columns."""
     report = and_(
         Playback.station_id == AlertReceiptRow.station_id,
         Playback.occurrence_id == AlertReceiptRow.sounding,
     )
+    open_ended = or_(Playback.outcome.is_(None), Playback.outcome == Outcome.UNKNOWN)
     rows = session.execute(
-        select(AlertReceiptRow.sounding, AlertReceiptRow.sounding_at)
+        select(by, AlertReceiptRow.sounding_at)
         .outerjoin(Playback, report)
-        .where(
-            AlertReceiptRow.sounding.in_(soundings),
-            AlertReceiptRow.sounding_at.is_not(None),
-            or_(Playback.outcome.is_(None), Playback.outcome == Outcome.UNKNOWN),
-        )
+        .where(where, AlertReceiptRow.sounding_at.is_not(None), open_ended)
         .order_by(AlertReceiptRow.sounding_at)
     )
-    return {sounding: at for sounding, at in rows if at is not None}
+    return {name: at for name, at in rows if at is not None}
 
 
 def standing(session: Session, message_id: str) -> StandingMessage | None:

@@ -10,6 +10,7 @@ from controller.accounts.rules import Action
 from controller.emergency import acting, drafts, reach, service, standing, views
 from controller.emergency.acting import Confirmation
 from controller.emergency.actor import Somebody
+from controller.emergency.board_schemas import LiveBoard
 from controller.emergency.checks import confirmation
 from controller.emergency.dependencies import Changing, Looking, PendingActs, carry_out
 from controller.emergency.rules import Group
@@ -22,7 +23,6 @@ from controller.emergency.schemas import (
     CancelForm,
     ConfirmForm,
     ExtendForm,
-    LiveBoard,
     Reach,
     StandingForm,
     StandingView,

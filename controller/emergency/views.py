@@ -15,10 +15,10 @@ from controller.dispatch.tree import AreaTree
 from controller.emergency import queries, service
 from controller.emergency.actor import Somebody
 from controller.emergency.acts import Act
+from controller.emergency.board_schemas import CommuneLine, Counts, LiveBoard, SoundingName, StationLine
 from controller.emergency.found import Found
 from controller.emergency.queries import StationRow
 from controller.emergency.rules import REPORT_GRACE_S, Evidence, Group, Sounding, Stage, stands
-from controller.emergency.schemas import CommuneLine, Counts, LiveBoard, SoundingName, StationLine
 from controller.emergency.tables import ActKind
 from controller.stations import queries as stations
 from controller.stations.rules import Picture, StationState, judge

@@ -15,15 +15,12 @@ from controller.accounts.rules import Action
 from controller.cap import views as cap
 from controller.dispatch.tree import AreaTree
 from controller.emergency import drafts, service, views
+from controller.emergency.board_schemas import CommuneLine, Counts, LiveBoard, StationLine
 from controller.emergency.rules import Move
 from controller.emergency.schemas import (
     AlertLine,
     AlertView,
-    CommuneLine,
     ContentView,
-    Counts,
-    LiveBoard,
-    StationLine,
 )
 from controller.emergency.tables import ActKind, AlertState, RevisionState
 from controller.errors import Conflict, Invalid

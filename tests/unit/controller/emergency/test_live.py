@@ -16,8 +16,8 @@ from controller.emergency import acting, reach, recording, views
 from controller.emergency.acting import Confirmation
 from controller.emergency.actor import Actor, Somebody
 from controller.emergency.acts import Act
+from controller.emergency.board_schemas import LiveBoard
 from controller.emergency.rules import Group
-from controller.emergency.schemas import LiveBoard
 from controller.emergency.tables import AlertReceiptRow
 from controller.playback.tables import Playback
 from controller.stations.tables import Station, StationPicture
