@@ -2,8 +2,7 @@
 
 AgentError
 └── TestRefused          not now; with `insist` perhaps
-    ├── AlertFirst       an alert sounds: never, whoever insists
-    ├── AlertInForce     an alert is in force, and silent at the moment
+    ├── AlertFirst       an alert sounds, or is still to be heard here: never, whoever insists
     ├── Sounding         something is being broadcast
     ├── SoonSounding     something begins in a moment
     ├── QuietNow         quiet hours
@@ -24,10 +23,6 @@ class TestRefused(AgentError):
 
 class AlertFirst(TestRefused):
     key = "test.alert_first"
-
-
-class AlertInForce(TestRefused):
-    key = "test.alert_in_force"
 
 
 class Sounding(TestRefused):

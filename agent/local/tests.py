@@ -15,7 +15,6 @@ from agent.conductor import Conductor
 from agent.errors import AgentError
 from agent.local.errors import (
     AlertFirst,
-    AlertInForce,
     Busy,
     GaveWay,
     QuietNow,
@@ -116,12 +115,10 @@ class Tests:
 
     def _objection(self, *, insist: bool, silent: bool) -> TestRefused | None:
         run = self.conductor.stage.run
-        if run is not None and run.is_emergency:
+        if (run is not None and run.is_emergency) or any(self.agenda.alerts.in_force()):
             return AlertFirst()
         if insist:
             return None
-        if any(self.agenda.alerts.in_force()):
-            return AlertInForce()
         if run is not None:
             return Sounding()
         return None if silent else self._objection_of_the_clock()
