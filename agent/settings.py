@@ -16,7 +16,7 @@ PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 class ClockMode(StrEnum):
     SYSTEM = "system"
-    """Believe the clock when the kernel says it is synchronised and it is not behind the floor on disk."""
+    """Believe the kernel's clock when it is synchronised, or the controller's signed time: `agent.clock`."""
     ASSUME_TRUSTED = "assume_trusted"
     """Simulation only."""
 
