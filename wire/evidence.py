@@ -32,6 +32,21 @@ class AmplifierFault(StrEnum):
     """Nobody fed its watchdog while it was on, and it switched itself off."""
 
 
+class AmplifierProblem(StrEnum):
+    """Why there is no reading of the board (docs/amplifier-board.md)."""
+
+    NO_PORT = "no_port"
+    NO_ANSWER = "no_answer"
+    WRONG_ANSWER = "wrong_answer"
+    REFUSED = "refused"
+    WRONG_MAP = "wrong_map"
+
+    @classmethod
+    def known(cls, word: str | None) -> "AmplifierProblem | None":
+        """None also for a word that only a newer station has."""
+        return next((one for one in cls if one == word), None)
+
+
 class LineState(Message):
     """One loudspeaker line."""
 
@@ -55,6 +70,7 @@ class AmplifierState(Message):
     tamper_open: bool | None = None
     faults: tuple[AmplifierFault, ...] = Field(default=(), max_length=8)
     problem: OneLine | None = None
+    """An `AmplifierProblem`, or a word that only a newer station has."""
 
 
 class SelfTestKind(StrEnum):

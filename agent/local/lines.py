@@ -4,7 +4,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from agent.wording import Say
-from wire.evidence import AmplifierState, LinkState, SelfTestKind, SelfTestResult, StorageState
+from wire.evidence import (
+    AmplifierProblem,
+    AmplifierState,
+    LinkState,
+    SelfTestKind,
+    SelfTestResult,
+    StorageState,
+)
 from wire.ids import ClockTrust
 from wire.messages import Heartbeat
 
@@ -66,7 +73,9 @@ def _amplifier(state: AmplifierState | None, say: Say) -> Iterator[str]:
         yield say("live.amplifier_none")
         return
     if state.problem is not None:
-        yield say("live.amplifier_problem", problem=state.problem)
+        trouble = AmplifierProblem.known(state.problem)
+        problem = say(f"amplifier_trouble.{trouble}") if trouble else state.problem
+        yield say("live.amplifier_problem", problem=problem)
         return
     yield say("live.amplifier_on" if state.power_on else "live.amplifier_off")
     yield from _supply(state, say)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from wire.evidence import (
     AmplifierFault,
+    AmplifierProblem,
     AmplifierState,
     SelfTestFinding,
     SelfTestKind,
@@ -48,6 +49,8 @@ class AmplifierView(Shown):
     tamper_open: bool | None
     faults: tuple[AmplifierFault, ...]
     problem: str | None
+    trouble: AmplifierProblem | None
+    """`problem`, where it is known here."""
 
 
 class SelfTestView(Shown):
@@ -127,7 +130,9 @@ def _amplifier(
     lines = tuple(
         SpeakerLineView(number=number, **line.model_dump()) for number, line in enumerate(state.lines, 1)
     )
-    return AmplifierView(at=_on_our_clock(heartbeat, state.at, heard_at), lines=lines, **fields)
+    trouble = AmplifierProblem.known(state.problem)
+    at = _on_our_clock(heartbeat, state.at, heard_at)
+    return AmplifierView(at=at, lines=lines, trouble=trouble, **fields)
 
 
 def _test(heartbeat: Heartbeat, result: SelfTestResult | None, heard_at: datetime) -> SelfTestView | None:

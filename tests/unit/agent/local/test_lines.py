@@ -10,6 +10,7 @@ from agent.wording import sayer
 from wire.errors import RefusalReason
 from wire.evidence import (
     AmplifierFault,
+    AmplifierProblem,
     AmplifierState,
     LineState,
     LinkState,
@@ -107,9 +108,18 @@ def test_a_station_in_every_trouble() -> None:
 
 
 def test_a_board_that_does_not_answer_is_told_alone() -> None:
-    words = told(amplifier=AmplifierState(at=AT, problem="no answer"))
-    assert "KHÔNG TRẢ LỜI (no answer)" in words
+    words = told(amplifier=AmplifierState(at=AT, problem="no_answer"))
+    assert "KHÔNG ĐỌC ĐƯỢC. Bảng mạch không trả lời" in words
     assert "Điện lưới" not in words
+    assert "KHÔNG ĐỌC ĐƯỢC. word of tomorrow" in told(
+        amplifier=AmplifierState(at=AT, problem="word of tomorrow")
+    )
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("problem", AmplifierProblem)
+def test_every_trouble_of_the_board_has_a_sentence(language: str, problem: AmplifierProblem) -> None:
+    assert sayer(language)(f"amplifier_trouble.{problem}")
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])

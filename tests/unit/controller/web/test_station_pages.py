@@ -13,7 +13,7 @@ from controller.stations import queries, service
 from controller.stations.service import HeardHeartbeat
 from controller.stations.tables import Feed, Station
 from tests.support.evidence import full_heartbeat
-from wire.evidence import AmplifierFault, SelfTestFinding, SelfTestKind, SelfTestVerdict
+from wire.evidence import AmplifierFault, AmplifierProblem, SelfTestFinding, SelfTestKind, SelfTestVerdict
 from wire.ids import StationKind
 
 Read = Callable[[httpx.Response], str]
@@ -90,7 +90,12 @@ async def test_a_board_that_does_not_answer_says_so_and_nothing_else(
 
 
 async def test_every_finding_fault_and_verdict_has_words_in_both_languages(context: Context) -> None:
-    lists = {"fault": AmplifierFault, "finding": SelfTestFinding, "verdict": SelfTestVerdict}
+    lists = {
+        "fault": AmplifierFault,
+        "trouble": AmplifierProblem,
+        "finding": SelfTestFinding,
+        "verdict": SelfTestVerdict,
+    }
     keys = [f"evidence.{name}.{one.value}" for name, many in lists.items() for one in many]
     keys += [f"evidence.{name}.{kind.value}" for name in ("kind", "no_test") for kind in SelfTestKind]
     keys += [f"page_care.feed.{feed.value}" for feed in Feed]
