@@ -76,7 +76,7 @@ class MachineClock(Protocol):
 
 
 class LinuxClock:
-    """`is_synchronised` is adjtimex(2): timesyncd, or chrony with `rtcsync`, has ended the state TIME_ERROR."""
+    """`is_synchronised` is adjtimex(2): timesyncd, or chrony with `rtcsync`, has ended TIME_ERROR."""
 
     def __init__(self) -> None:
         self._adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
