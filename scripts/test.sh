@@ -2,8 +2,8 @@
 # Installs what only the tests need (a real broker, a real browser, a sound server), then runs the whole suite.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-packages=(mosquitto chromium libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins fonts-dejavu-core postgresql)
-declare -A proof=([postgresql]=/usr/lib/postgresql/*/bin/initdb [fonts-dejavu-core]=/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf [pulseaudio-utils]=/usr/bin/pactl [mosquitto]=/usr/sbin/mosquitto [chromium]=/usr/bin/chromium [pulseaudio]=/usr/bin/pulseaudio
+packages=(mosquitto chromium libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins fonts-dejavu-core postgresql systemd)
+declare -A proof=([systemd]=/usr/bin/systemd-analyze [postgresql]=/usr/lib/postgresql/*/bin/initdb [fonts-dejavu-core]=/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf [pulseaudio-utils]=/usr/bin/pactl [mosquitto]=/usr/sbin/mosquitto [chromium]=/usr/bin/chromium [pulseaudio]=/usr/bin/pulseaudio
     [libportaudio2]=/usr/lib/*/libportaudio.so.2 [libasound2-plugins]=/usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so)
 missing=()
 for package in "${packages[@]}"; do

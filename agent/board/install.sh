@@ -22,7 +22,7 @@ if [ ! -e "$program" ]; then
 fi
 
 echo "1/5 Cài gói hệ thống"
-packages=(python3 python3-venv libportaudio2 ca-certificates)
+packages=(python3 python3-venv libportaudio2 libsndfile1 ca-certificates)
 venv_options=()
 # There are no wheels of these for 32-bit ARM: there the distribution's own are used.
 if [ "$(dpkg --print-architecture)" = armhf ]; then
