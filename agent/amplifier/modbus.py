@@ -12,20 +12,22 @@ from pymodbus.pdu import ModbusPDU
 from agent.amplifier.registers import Write
 from agent.errors import AmplifierFailed
 from agent.settings import AmplifierSettings
+from wire.evidence import AmplifierProblem
 
 T = TypeVar("T")
 
-TRIES = 2
 QUIET_S = 0.05
 """After a failure the line is left alone for so long, so that an answer that is late finds nobody."""
 
+_FINAL = {AmplifierProblem.NO_PORT, AmplifierProblem.REFUSED}
+"""Asking again would change nothing."""
 _WRITE_ONE, _WRITE_SEVERAL = 6, 16
 
 
 class ModbusBus:
     """Opens the port when it is first needed, and again after it was lost (a USB adapter pulled out).
 
-    A failed `problem` is one of `no_port`, `no_answer`, `wrong_answer`, `refused`.
+    The `problem` of what it raises is an `AmplifierProblem`.
     """
 
     def __init__(self, settings: AmplifierSettings) -> None:
@@ -38,7 +40,7 @@ class ModbusBus:
             answer = await client.read_input_registers(0, count=count, device_id=self._settings.unit)
             registers = list(_sound(answer).registers)
             if len(registers) != count:
-                raise AmplifierFailed(problem="wrong_answer")
+                raise AmplifierFailed(problem=AmplifierProblem.WRONG_ANSWER)
             return registers
 
         return await self._try(ask)
@@ -53,7 +55,7 @@ class ModbusBus:
                 answer = _sound(await client.write_registers(write.address, values, device_id=unit))
                 fits = answer.function_code == _WRITE_SEVERAL and answer.count == len(values)
             if not fits or answer.address != write.address:
-                raise AmplifierFailed(problem="wrong_answer")
+                raise AmplifierFailed(problem=AmplifierProblem.WRONG_ANSWER)
 
         await self._try(ask)
 
@@ -63,14 +65,14 @@ class ModbusBus:
             self._client = None
 
     async def _try(self, ask: Callable[[AsyncModbusSerialClient], Awaitable[T]]) -> T:
+        """Twice, if need be."""
         async with self._line:
-            for left in reversed(range(TRIES)):
-                try:
-                    return await self._ask(ask)
-                except AmplifierFailed as error:
-                    if not left or error.params["problem"] in {"no_port", "refused"}:
-                        raise
-            raise AmplifierFailed(problem="no_answer")
+            try:
+                return await self._ask(ask)
+            except AmplifierFailed as error:
+                if error.params["problem"] in _FINAL:
+                    raise
+            return await self._ask(ask)
 
     async def _ask(self, ask: Callable[[AsyncModbusSerialClient], Awaitable[T]]) -> T:
         client = await self._open()
@@ -80,7 +82,7 @@ class ModbusBus:
             await asyncio.sleep(QUIET_S)
             if isinstance(error, AmplifierFailed):
                 raise
-            raise AmplifierFailed(problem="no_answer", detail=str(error)) from error
+            raise AmplifierFailed(problem=AmplifierProblem.NO_ANSWER, detail=str(error)) from error
 
     async def _open(self) -> AsyncModbusSerialClient:
         if self._client is not None and self._client.connected:
@@ -98,9 +100,11 @@ class ModbusBus:
         try:
             connected = await client.connect()
         except (termios.error, ValueError) as error:
-            raise AmplifierFailed(problem="no_port", port=settings.port, detail=str(error)) from error
+            raise AmplifierFailed(
+                problem=AmplifierProblem.NO_PORT, port=settings.port, detail=str(error)
+            ) from error
         if not connected:
-            raise AmplifierFailed(problem="no_port", port=settings.port)
+            raise AmplifierFailed(problem=AmplifierProblem.NO_PORT, port=settings.port)
         self._client = client
         return client
 
@@ -108,5 +112,5 @@ class ModbusBus:
 def _sound(answer: ModbusPDU) -> ModbusPDU:
     """Raises `AmplifierFailed` where the board answered that it will not."""
     if answer.isError():
-        raise AmplifierFailed(problem="refused", code=answer.exception_code)
+        raise AmplifierFailed(problem=AmplifierProblem.REFUSED, code=answer.exception_code)
     return answer

@@ -7,7 +7,7 @@ from enum import IntEnum, IntFlag
 from typing import Final
 
 from agent.errors import AmplifierFailed
-from wire.evidence import AmplifierFault, AmplifierState, LineState
+from wire.evidence import AmplifierFault, AmplifierProblem, AmplifierState, LineState
 
 MAP_VERSION: Final = 1
 MOST_LINES: Final = 8
@@ -95,9 +95,9 @@ FORGET: Final = Write(Holding.FORGET, (sum(FAULT_BITS.values()),))
 def state_of(values: Sequence[int], at: datetime) -> AmplifierState:
     """What the input registers say. Raises `AmplifierFailed` where they are not those of this map."""
     if len(values) != INPUT_COUNT or values[Input.MAP_VERSION] != MAP_VERSION:
-        raise AmplifierFailed(problem="wrong_map")
+        raise AmplifierFailed(problem=AmplifierProblem.WRONG_MAP)
     if not 1 <= values[Input.LINE_COUNT] <= MOST_LINES:
-        raise AmplifierFailed(problem="wrong_map")
+        raise AmplifierFailed(problem=AmplifierProblem.WRONG_MAP)
     status, battery = Status(values[Input.STATUS] & 0x1F), values[Input.BATTERY]
     return AmplifierState(
         at=at,

@@ -5,6 +5,7 @@ from agent.amplifier.registers import Write
 from agent.clock import Clock
 from agent.errors import AmplifierFailed
 from firmware_sim.amplifier.board import Board, BoardRefuses
+from wire.evidence import AmplifierProblem
 
 _SETTLE_S = 0.15
 
@@ -24,7 +25,7 @@ class InProcessBus:
         try:
             self._now().write(write.address, list(write.values))
         except BoardRefuses as error:
-            raise AmplifierFailed(problem="refused") from error
+            raise AmplifierFailed(problem=AmplifierProblem.REFUSED) from error
 
     async def close(self) -> None:
         return None
@@ -32,7 +33,7 @@ class InProcessBus:
     def _now(self) -> Board:
         self._board.advance(self._clock.monotonic_s())
         if not self._board.answers:
-            raise AmplifierFailed(problem="no_answer")
+            raise AmplifierFailed(problem=AmplifierProblem.NO_ANSWER)
         return self._board
 
 
