@@ -3,29 +3,17 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeVar
-
-from pydantic import ValidationError
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from controller.mqtt.link import Inbound
+from controller.stations.evidence import readable
 from wire import topics
 from wire.alerts import AlertReceipt
-from wire.base import Message
 from wire.errors import Malformed
-from wire.evidence import AmplifierState, LinkState, SelfTestResult, StorageState
 from wire.messages import Heartbeat, Presence, RawReportBatch
 
 _log = logging.getLogger(__name__)
-
-_EVIDENCE: Final[Mapping[str, type[Message]]] = {
-    "amplifier": AmplifierState,
-    "acoustic_test": SelfTestResult,
-    "electrical_test": SelfTestResult,
-    "storage": StorageState,
-    "link": LinkState,
-}
-"""Parts of a heartbeat that may be unreadable, and it is a sign of life all the same."""
 
 Said = TypeVar("Said", Presence, Heartbeat, RawReportBatch, AlertReceipt)
 
@@ -75,29 +63,17 @@ class Reader:
         except Malformed:
             if kind is not Heartbeat:
                 raise
-            fields = _readable(message.payload)
-            said = kind.read(fields)
+            said = kind.read(readable(_fields(message.payload)))
             self.refuse("evidence", message.topic)
             return said
 
 
-def _readable(payload: bytes) -> dict[str, Any]:
-    """Without the evidence that a newer station, or a sensor that raves, wrote. Raises `Malformed`."""
+def _fields(payload: bytes) -> dict[str, Any]:
+    """Raises `Malformed`."""
     try:
         fields = json.loads(payload)
     except ValueError as error:
         raise Malformed(str(error)) from error
     if not isinstance(fields, dict):
         raise Malformed("not an object")
-    return {name: value for name, value in fields.items() if _can_be_read(name, value)}
-
-
-def _can_be_read(name: str, value: object) -> bool:
-    kind = _EVIDENCE.get(name)
-    if kind is None or value is None:
-        return True
-    try:
-        kind.model_validate(value)
-    except ValidationError:
-        return False
-    return True
+    return fields

@@ -4,21 +4,34 @@ A moment that a station names is on its own clock, which may be wrong; how old i
 written is not. So ages are carried over to our clock, and a moment is None where not even that can be told.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from wire.base import Message
 from wire.evidence import (
     AmplifierFault,
     AmplifierProblem,
     AmplifierState,
+    LinkState,
     SelfTestFinding,
     SelfTestKind,
     SelfTestResult,
     SelfTestVerdict,
+    StorageState,
 )
 from wire.ids import ClockTrust
 from wire.messages import Heartbeat
+
+_PARTS: Final[Mapping[str, type[Message]]] = {
+    "amplifier": AmplifierState,
+    "acoustic_test": SelfTestResult,
+    "electrical_test": SelfTestResult,
+    "storage": StorageState,
+    "link": LinkState,
+}
 
 
 class Shown(BaseModel):
@@ -104,6 +117,25 @@ class EvidenceView(Shown):
     electrical_test: SelfTestView | None
     storage: StorageView | None
     link: LinkView | None
+
+
+def readable(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A heartbeat's fields without the evidence that cannot be read: it is a sign of life all the same.
+
+    A newer station may have written it, or a sensor that raves.
+    """
+    return {name: value for name, value in fields.items() if _can_be_read(name, value)}
+
+
+def _can_be_read(name: str, value: object) -> bool:
+    kind = _PARTS.get(name)
+    if kind is None or value is None:
+        return True
+    try:
+        kind.model_validate(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def of(heartbeat: Heartbeat, heard_at: datetime) -> EvidenceView:

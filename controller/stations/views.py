@@ -1,8 +1,10 @@
 """From a station's row, its picture and what it should hold, to what a technician reads."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -20,7 +22,10 @@ from controller.stations.schemas import (
     StationView,
 )
 from controller.stations.tables import FedCluster, Station, StationPicture, StationStateChange
+from wire.errors import Malformed
 from wire.messages import CacheState, Heartbeat
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -119,9 +124,21 @@ def _fed(cluster: FedCluster, tree: AreaTree) -> FedClusterView:
 
 
 def _heartbeat(picture: StationPicture | None) -> Heartbeat | None:
+    """Another version of ours may have kept it: what this one cannot read is as good as not said."""
     if picture is None or picture.heartbeat is None:
         return None
-    return Heartbeat.model_validate(picture.heartbeat)
+    try:
+        return Heartbeat.read(picture.heartbeat)
+    except Malformed:
+        return _older(picture.station_id, picture.heartbeat)
+
+
+def _older(station_id: str, fields: Mapping[str, Any]) -> Heartbeat | None:
+    try:
+        return Heartbeat.read(evidence.readable(fields))
+    except Malformed as error:
+        _log.warning("the heartbeat of %s on record cannot be read: %s", station_id, error)
+        return None
 
 
 def _age_s(at: datetime | None, now: datetime) -> float | None:

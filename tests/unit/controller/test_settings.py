@@ -1,5 +1,6 @@
 """Settings that would leave every station without sound are refused before anything starts."""
 
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from controller.app import serve
 from controller.errors import Invalid
 from controller.settings import Settings
 from controller.web.texts import LANGUAGES, Texts
+from wire.messages import SelfTestTimes
 
 BAD = (
     "loa.example.vn",
@@ -41,3 +43,20 @@ async def test_with_a_broker_of_ones_own_the_public_url_must_be_said(tmp_path: P
 )
 def test_usual_addresses_are_taken(url: str) -> None:
     Settings(public_url=url, broker="external").check()
+
+
+def test_the_times_of_self_tests_are_set_one_by_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOABAN_SELF_TEST__BEGINS", "13:00")
+    monkeypatch.setenv("LOABAN_SELF_TEST__ENDS", "15:30")
+    monkeypatch.setenv("LOABAN_SELF_TEST__AUDIBLE_EVERY_DAYS", "0")
+    times = Settings().self_test
+    assert (times.begins, times.ends) == (time(13), time(15, 30))
+    assert (times.audible_every_days, times.silent_every_days) == (0, SelfTestTimes().silent_every_days)
+
+
+def test_self_tests_that_end_before_they_begin_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Invalid) as caught:
+        Settings(data_dir=tmp_path, self_test=SelfTestTimes(begins=time(22), ends=time(4))).check()
+    assert caught.value.key == "settings.bad_self_test"
+    assert all(Texts().say(language, caught.value.key) for language in LANGUAGES)

@@ -11,6 +11,7 @@ from controller.accounts.rules import Principal
 from controller.context import Context
 from controller.stations import evidence, service
 from controller.stations.service import HeardHeartbeat
+from controller.stations.tables import StationPicture
 from wire.evidence import AmplifierState, SelfTestFinding, SelfTestVerdict
 from wire.ids import ClockTrust
 from wire.messages import CacheState, Heartbeat
@@ -92,3 +93,31 @@ def test_it_stands_beside_the_state_and_grows_old_with_it(
     assert one.evidence is not None
     assert one.evidence.at == now
     assert other.evidence is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "left"),
+    [
+        ({"amplifier": {"at": "2026-11-23T02:00:00Z", "faults": ["water"]}}, True),
+        ({"clock": "sundial"}, False),
+    ],
+)
+def test_what_another_version_kept_does_not_close_the_list(
+    context: Context,
+    people: Mapping[str, Principal],
+    village: tuple[str, ...],
+    beat: Beat,
+    now: datetime,
+    changes: dict[str, object],
+    left: bool,
+) -> None:
+    with context.database.write() as session:
+        service.keep(session, [], [HeardHeartbeat(beat(now), now)])
+        kept = session.get(StationPicture, "dai-xa")
+        assert kept is not None
+        assert kept.heartbeat is not None
+        kept.heartbeat = kept.heartbeat | changes
+    with context.database.read() as session:
+        one = service.one(session, now, people["technician"], "dai-xa")
+    assert (one.state, one.evidence is not None) == ("ok", left)
+    assert not left or (one.evidence is not None and one.evidence.amplifier is None)
