@@ -141,9 +141,9 @@ class Bench:
         self.fleet.plug(away, plugged=True)
         self._wait_for_all(Happened.FIRST_FRAME, sounding)
         first = self.heard.times(Happened.FIRST_FRAME, sounding)
-        self._measure(
-            "back_online_to_first_frame", {name: first[name] for name in away if name in first}, back_s
-        )
+        online = self.heard.times(Happened.ONLINE, since_s=back_s)
+        waits = {name: first[name] - online[name] for name in away if name in first and name in online}
+        self._measure("back_online_to_first_frame", waits, 0.0)
         self._wait_until_final(alert, sounding)
         self._act("cancel", lambda: self.officer.cancel(alert))
 

@@ -15,7 +15,10 @@ _CLOSED = frozenset({Trouble.REFUSED, Trouble.LINK_DOWN})
 class Proxy:
     """Between a station and `host:port`. `run` serves until it is cancelled; `set` may come at any time."""
 
-    def __init__(self, host: str, port: int, chance: random.Random | None = None) -> None:
+    def __init__(
+        self, host: str, port: int, chance: random.Random | None = None, listen_on: str = "127.0.0.1"
+    ) -> None:
+        self._listen_on = listen_on
         self.path = Path(chance)
         self.port = 0
         self._host = host
@@ -45,7 +48,7 @@ class Proxy:
 
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Near(self), "127.0.0.1", self.port)
+        self._server = await loop.create_server(lambda: _Near(self), self._listen_on, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def _close_port(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from firmware_sim.network.cable import Cable
 from firmware_sim.network.conditions import Conditions
 from firmware_sim.network.proxy import Proxy
 
@@ -31,12 +32,13 @@ class BadNetwork:
 
 
 @contextmanager
-def bad_networks(*ports: int) -> Iterator[tuple[BadNetwork, ...]]:
-    """Each leads to one of these ports of this machine, smoothly at first."""
+def bad_networks(*ports: int, cable: Cable | None = None) -> Iterator[tuple[BadNetwork, ...]]:
+    """Each leads to one of these ports of this machine, smoothly at first; from `cable`, if there is one."""
     loop = asyncio.new_event_loop()
-    proxies = [Proxy("127.0.0.1", port) for port in ports]
+    listen_on = cable.near if cable else "127.0.0.1"
+    proxies = [Proxy("127.0.0.1", port, listen_on=listen_on) for port in ports]
     are_up, stop = threading.Event(), asyncio.Event()
-    thread = threading.Thread(target=loop.run_until_complete, args=(_serve(proxies, are_up, stop),))
+    thread = threading.Thread(target=loop.run_until_complete, args=(_serve(proxies, cable, are_up, stop),))
     thread.start()
     try:
         assert are_up.wait(5)
@@ -47,8 +49,11 @@ def bad_networks(*ports: int) -> Iterator[tuple[BadNetwork, ...]]:
         loop.close()
 
 
-async def _serve(proxies: list[Proxy], are_up: threading.Event, stop: asyncio.Event) -> None:
+async def _serve(
+    proxies: list[Proxy], cable: Cable | None, are_up: threading.Event, stop: asyncio.Event
+) -> None:
     async with asyncio.TaskGroup() as group:
+        carrying = [group.create_task(cable.run())] if cable else []
         listening = [asyncio.Event() for _ in proxies]
         running = [
             group.create_task(proxy.run(event)) for proxy, event in zip(proxies, listening, strict=True)
@@ -57,5 +62,5 @@ async def _serve(proxies: list[Proxy], are_up: threading.Event, stop: asyncio.Ev
             await event.wait()
         are_up.set()
         await stop.wait()
-        for task in running:
+        for task in (*running, *carrying):
             task.cancel()

@@ -64,8 +64,14 @@ def centre(broker: Broker, media: MediaServer) -> Iterator[Centre]:
 def make_station(tmp_path: Path, broker: Broker, centre: Centre) -> Iterator[Callable[..., StationProcess]]:
     made: list[StationProcess] = []
 
-    def make(station: str = "cum-loa-1", port: int = broker.port, **extra: str) -> StationProcess:
-        """`port` is where it believes the broker to be; `extra` are lines for a section of its settings."""
+    def make(
+        station: str = "cum-loa-1",
+        host: str = broker.host,
+        port: int = broker.port,
+        inside: tuple[str, ...] = (),
+        **extra: str,
+    ) -> StationProcess:
+        """It believes the broker at `host` and `port`; `extra` are lines for a section of its settings."""
         folder = tmp_path / station
         folder.mkdir()
         jwk = centre.key.public_jwk()
@@ -81,7 +87,7 @@ crv = "{jwk["crv"]}"
 x = "{jwk["x"]}"
 
 [broker]
-host = "{broker.host}"
+host = "{host}"
 port = {port}
 retry_min_s = 0.1
 retry_max_s = 0.5
@@ -97,7 +103,7 @@ reserve_mb = 1
 retry_min_s = 0.3
 retry_max_s = 1
 """
-        one = StationProcess(folder, settings)
+        one = StationProcess(folder, settings, inside=inside)
         made.append(one)
         one.start()
         return one

@@ -35,6 +35,8 @@ class StationProcess:
     folder: Path
     settings: str
     process: subprocess.Popen[bytes] | None = None
+    inside: tuple[str, ...] = ()
+    """What runs a command where this station is, such as in another network namespace."""
 
     @property
     def log(self) -> str:
@@ -48,7 +50,7 @@ class StationProcess:
         (self.folder / "agent.toml").write_text(self.settings)
         command = [sys.executable, "-c", SPAWN_CODE, "station", "--config", str(self.folder / "agent.toml")]
         with (self.folder / "log.txt").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+            self.process = subprocess.Popen([*self.inside, *command], stdout=log, stderr=log)
 
     def kill(self) -> None:
         """As a power cut would."""
