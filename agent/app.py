@@ -33,11 +33,9 @@ from agent.rereading import Rereading
 from agent.selftest.contract import Ear
 from agent.selftest.ear import StationEar
 from agent.selftest.runner import SelfTest
-from agent.rereading import Rereading
 from agent.settings import ClockMode, Settings
 from agent.sound_files import SoundFiles
 from agent.speakers.contract import Speaker
-from agent.storage import Storage
 from agent.storage import Storage
 from agent.supervision import supervise
 from wire.evidence import SelfTestKind
@@ -81,7 +79,6 @@ class Station:
             "inbox": lambda: self._read(self.link.mailbox.ordinary),
             "conductor": self.conductor.run,
             "cache": self.cache.run,
-            "reread": Rereading(self.cache, lambda: self.conductor.stage.run is not None).run,
             "reread": Rereading(self.cache, lambda: self.conductor.stage.run is not None).run,
             "beginnings": self.beginnings.run,
             "receipts": self.receipts.run,
@@ -140,18 +137,12 @@ class Station:
         except OSError as error:
             log.warning("clock floor not written: problem=%s", error)
         await asyncio.to_thread(self._pay_the_disk)
-        await asyncio.to_thread(self._pay_the_disk)
         if any(self.agenda.alerts.in_force()):
             await self.agenda.alerts.write_ages()
         at = self.agenda.moment()
         if at.clock_trusted:
             keep = self.agenda.alerts.soundings()
             await self.agenda.ledger.forget(at.now, self.settings.reports.remember_days, keep)
-
-    def _pay_the_disk(self) -> None:
-        self.agenda.store.pay()
-        self.agenda.boards.pay()
-        self.agenda.ledger.pay()
 
     def _pay_the_disk(self) -> None:
         self.agenda.store.pay()
@@ -231,7 +222,6 @@ def build(
         name, boot_id, settings.heartbeat_s, clock, link, agenda, cache, journal, inbox, conductor
     )
     health.amplifier = guard.state
-    health.storage = Storage(folder, agenda, cache.files, journal).state
     self_test = SelfTest(
         ear or ear_of(settings, speaker, guard, clock),
         tuple(SelfTestKind) if ear is not None else kinds,

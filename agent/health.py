@@ -16,7 +16,7 @@ from agent.journal import Journal
 from agent.link import Connection
 from agent.receipts import PAUSE_S
 from wire import topics
-from wire.evidence import AmplifierState, StorageState, SelfTestResult, StorageState
+from wire.evidence import AmplifierState, SelfTestResult, StorageState
 from wire.messages import Heartbeat, HeldLayer
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,6 @@ class Health:
     conductor: Conductor
     chance: random.Random = field(default_factory=random.Random)
     amplifier: Callable[[], AmplifierState | None] = lambda: None
-    storage: Callable[[], StorageState | None] = lambda: None
     storage: Callable[[], StorageState | None] = lambda: None
     self_tests: Callable[[], tuple[SelfTestResult | None, SelfTestResult | None]] = lambda: (None, None)
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -96,7 +95,6 @@ class Health:
             amplifier=self.amplifier(),
             acoustic_test=acoustic,
             electrical_test=electrical,
-            storage=await asyncio.to_thread(self.storage),
             storage=await asyncio.to_thread(self.storage),
             link=self.link.state(),
         )
