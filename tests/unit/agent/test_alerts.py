@@ -315,7 +315,7 @@ async def test_no_disk_is_waited_for_before_the_first_sample(
     written: list[float] = []
 
     def slowly(original: Callable[..., Any]) -> Callable[..., Any]:
-        def write(*values: Any) -> Any:
+        def write(*values: Any, **_: Any) -> Any:
             written.append(time.monotonic())
             time.sleep(2)
             return original(*values)
