@@ -32,6 +32,7 @@ from wire.evidence import SelfTestFinding as Finding
 from wire.evidence import SelfTestVerdict as Verdict
 
 STATIONS = 240
+SEEDS_FROM = 20_000
 HEALTHY_DAYS = 3
 CALIBRATIONS = 5
 """Whoever installs a station comes again where its first morning was too loud."""
@@ -65,7 +66,7 @@ class Station:
         self.drivers = lines * drivers
         self.kind = FEW if self.drivers <= 2 else MANY
         self.chance = np.random.default_rng((number, 1))
-        self.horn = Horn(number, lines, drivers)
+        self.horn = Horn(SEEDS_FROM + number, lines, drivers)
         self.air = Air()
         self.exam = Exam(HornEar(self.horn, lambda: self.air), pause=self._pause)
 

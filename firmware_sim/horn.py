@@ -122,6 +122,7 @@ class Horn:
     """All horns of one station, drawn from `seed`, and its microphone. `break_down` and `repair` at will."""
 
     def __init__(self, seed: int, lines: int = 1, drivers_per_line: int = 2) -> None:
+        self.design = seed, lines, drivers_per_line
         self.chance = np.random.default_rng(seed)
         draw = self.chance.uniform
         nearest_m = draw(0.8, 2.2)
