@@ -40,7 +40,7 @@ def test_systemd_understands_every_line(runnable: Path) -> None:
 @needs_systemd
 def test_a_line_that_it_does_not_understand_would_be_noticed(runnable: Path) -> None:
     runnable.write_text(runnable.read_text().replace("WatchdogSec=60", "WatchdogSec=soon"))
-    assert "WatchdogSec" in analyze("verify", runnable).stderr
+    assert "soon" in analyze("verify", runnable).stderr
 
 
 @needs_systemd
