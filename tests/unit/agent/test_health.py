@@ -12,6 +12,7 @@ import pytest
 
 from agent import health as module
 from agent.health import Health
+from wire.evidence import LinkState
 
 
 class Chance(random.Random):
@@ -36,6 +37,9 @@ class Line:
     def send(self, topic: str, _: bytes, *, qos: int) -> bool:
         self.sent.append(topic)
         return True
+
+    def state(self) -> LinkState:
+        return LinkState(connects=1)
 
 
 @pytest.fixture(autouse=True)
