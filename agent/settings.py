@@ -62,7 +62,7 @@ class Media(BaseModel):
     parallel: Annotated[int, Field(ge=1, le=8)] = 2
     keep_days: Annotated[float, Field(ge=0)] = 7.0
     reserve_mb: Annotated[int, Field(ge=0)] = 100
-    timeout_s: PositiveSeconds = 30.0
+    timeout_s: PositiveSeconds = 15.0
     retry_min_s: PositiveSeconds = 2.0
     retry_max_s: PositiveSeconds = 300.0
 

@@ -1,7 +1,7 @@
 """A cable to another network namespace that really loses packets: `tc netem`, where the kernel has none.
 
 Each end is a TUN device, so on both sides it is the kernel's own TCP that notices and sends again. Needs
-root, `ip` (iproute2) and /dev/net/tun. The near end, with a private address, is in our own namespace meanwhile.
+root, `ip` (iproute2) and /dev/net/tun. The near end, with a private address, is in our own namespace.
 """
 
 import asyncio

@@ -1,86 +1,24 @@
 """Which sound is fetched when, and what a full disk or a lying server does."""
 
 import asyncio
-import hashlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from agent.cache import Grade, MediaCache
 from agent.errors import FetchFailed
-from agent.settings import Media
 from agent.sound_files import SoundFiles
-from firmware_sim.network.captive_portal import page
-from firmware_sim.network.names import Answering, NameServer
+from tests.support.small_server import FAST, OK, Server, content_of, item_of, running, serving, until
 from wire.messages import Item
-
-FAST = Media(retry_min_s=0.02, retry_max_s=0.05, reserve_mb=0, parallel=1, timeout_s=2)
-
-
-def content_of(number: int, size: int = 3000) -> bytes:
-    return bytes([number]) * size
-
-
-def item_of(content: bytes) -> Item:
-    return Item(sha256=hashlib.sha256(content).hexdigest(), seconds=1, size_bytes=len(content))
-
-
-class Server:
-    """As little HTTP as a test needs; `raw` holds answers to be sent as they are, first of all."""
-
-    def __init__(self) -> None:
-        self.contents: dict[str, bytes] = {}
-        self.raw: list[bytes] = []
-        self.asked: list[str] = []
-        self.ranges: list[str] = []
-        self.url = ""
-
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        sha256 = head.split()[1].rsplit("/", 1)[-1].removesuffix(".opus")
-        self.asked.append(sha256)
-        fields = dict(line.split(": ", 1) for line in head.lower().split("\r\n")[1:-2])
-        self.ranges.append(fields.get("range", ""))
-        if self.raw:
-            writer.write(self.raw.pop(0))
-        elif sha256 in self.contents:
-            body = self.contents[sha256]
-            writer.write(
-                b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
-            )
-        else:
-            writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        await writer.drain()
-        writer.close()
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    made = Server()
-    listening = await asyncio.start_server(made.answer, "127.0.0.1", 0)
-    made.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/media"
-    yield made
-    listening.close()
-
-
-@asynccontextmanager
-async def running(cache: MediaCache) -> AsyncIterator[None]:
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(cache.run())
-        yield
-        task.cancel()
-
-
-async def until(look: Callable[[], Any], within_s: float = 5.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not look():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
+    async with serving() as made:
+        yield made
 
 
 async def test_sound_comes_in_the_order_of_first_use(tmp_path: Path, server: Server) -> None:
@@ -110,9 +48,6 @@ async def test_one_that_fails_does_not_hold_up_the_others(tmp_path: Path, server
     assert cache.state().missing == (lost.sha256,)
 
 
-OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
-
-
 @pytest.mark.parametrize(
     "raw",
     [
@@ -138,83 +73,6 @@ async def test_a_lying_server_is_asked_again_and_nothing_false_is_kept(
         await until(lambda: cache.state().held == 1)
     assert cache.files.path(item.sha256).read_bytes() == content_of(1)
     assert len(server.asked) >= 2
-
-
-HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 3000\r\nConnection: close\r\n\r\n" + content_of(1, 1500)
-REST = (
-    b"HTTP/1.1 206 Partial\r\nContent-Range: bytes 1500-2999/3000\r\nContent-Length: 1500\r\n"
-    b"Connection: close\r\n\r\n" + content_of(1, 1500)
-)
-
-
-@pytest.mark.parametrize(
-    "between",
-    [
-        page(),
-        OK + b"Content-Type: text/html\r\n\r\n<html>no length, ends with the connection</html>",
-        OK + b"Content-Type: text/html\r\nContent-Length: 3000\r\n\r\n" + content_of(9),
-        OK + b"Content-Type: audio/ogg\r\nContent-Length: 30\r\n\r\n" + content_of(9, 30),
-        OK + b"Content-Encoding: gzip\r\nContent-Length: 3000\r\n\r\n" + content_of(9),
-        b"HTTP/1.1 511 Network Authentication Required\r\nContent-Length: 0\r\n\r\n",
-        b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
-        b"\x15\x03\x01\x00\x02\x02\x28",
-    ],
-    ids=[
-        "portal",
-        "endless page",
-        "page of that size",
-        "too short",
-        "packed",
-        "511",
-        "302",
-        "no number",
-        "tls",
-    ],
-)
-async def test_a_page_in_the_middle_of_a_download_costs_nothing_of_it(
-    tmp_path: Path, server: Server, between: bytes
-) -> None:
-    item = item_of(content_of(1))
-    server.raw = [HALF, between, REST]
-    cache = MediaCache(SoundFiles(tmp_path), FAST)
-    cache.want(server.url, {Grade.PLAN: [item]})
-    async with running(cache):
-        await until(lambda: cache.state().held == 1)
-    assert server.ranges == ["", "bytes=1500-", "bytes=1500-"]
-    assert cache.files.path(item.sha256).read_bytes() == content_of(1)
-
-
-async def test_a_network_that_is_back_ends_the_long_waits(tmp_path: Path, server: Server) -> None:
-    item = item_of(content_of(1))
-    patient = FAST.model_copy(update={"retry_min_s": 3600.0, "retry_max_s": 3600.0})
-    cache = MediaCache(SoundFiles(tmp_path), patient)
-    cache.want(server.url, {Grade.PLAN: [item]})
-    async with running(cache):
-        await until(lambda: server.asked == [item.sha256] and not cache.state().held)
-        server.contents = {item.sha256: content_of(1)}
-        cache.again()
-        await until(lambda: cache.state().held == 1)
-    assert len(server.asked) == 2
-
-
-async def test_names_that_hang_take_no_thread_from_those_who_play(tmp_path: Path) -> None:
-    """All that is to be fetched hangs in the resolver, again and again; the disk is worked on meanwhile."""
-    names = NameServer()
-    names.answering = Answering.NEVER
-    impatient = FAST.model_copy(update={"parallel": 4, "timeout_s": 0.05})
-    cache = MediaCache(SoundFiles(tmp_path), impatient)
-    items = {grade: [item_of(content_of(10 * grade + one)) for one in range(4)] for grade in Grade}
-    with names.in_charge():
-        cache.want("http://trung-tam.example/media", items)
-        async with running(cache):
-            await until(lambda: names.waiting >= 1)
-            for _ in range(50):
-                async with asyncio.timeout(2):
-                    await asyncio.to_thread(tmp_path.exists)
-                await asyncio.sleep(0.02)
-            assert names.waiting == 1
-            names.let_go()
 
 
 @pytest.mark.parametrize(

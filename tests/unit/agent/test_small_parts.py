@@ -3,13 +3,14 @@
 import asyncio
 import random
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import agent
 from agent import errors
-from agent.backoff import Backoff
+from agent.backoff import STABLE_S, Backoff
 from agent.errors import TaskEnded
 from agent.player import gain_of
 from agent.supervision import supervise
@@ -27,6 +28,26 @@ def test_waits_grow_spread_over_the_whole_range_and_stay_bounded() -> None:
     assert min(waits[10:]) < 10 and max(waits) > 50
     backoff.reset()
     assert backoff.next_s() <= 2.0
+
+
+def test_the_first_wait_is_spread_over_its_own_span_so_that_a_province_does_not_come_at_once() -> None:
+    backoffs = [Backoff(1.0, 35.0, random.Random(number), first_s=10.0) for number in range(2340)]
+    starts = [int(backoff.start_s()) for backoff in backoffs]
+    assert set(starts) == set(range(10))
+    firsts = [backoff.after_s(3600.0) for backoff in backoffs]
+    assert all(1.0 <= wait <= 10.0 for wait in firsts)
+    busiest = max(Counter(map(int, firsts)).values())
+    assert busiest < 2340 / 7
+    latest = [[backoff.after_s(0.1) for _ in range(4)][-1] for backoff in backoffs]
+    assert 34.0 < max(latest) <= 35.0
+
+
+def test_only_what_lasted_starts_the_waits_anew() -> None:
+    backoff = Backoff(1.0, 35.0, random.Random(1), first_s=2.0)
+    for _ in range(8):
+        backoff.after_s(STABLE_S - 1)
+    assert max(backoff.after_s(0.0) for _ in range(50)) > 30
+    assert backoff.after_s(STABLE_S) <= 2.0
 
 
 async def for_ever() -> None:
