@@ -5,7 +5,8 @@ Every amplifier passes `tests/contract/test_amplifier_contract.py`.
 1. `read` tells everything the board knows, as it is now. It never raises: a board that does not answer is an
    `AmplifierState` with `problem`.
 2. `switch_on` turns the amplifier on, muted; `unmute` opens its lines; `mute` closes them; `switch_off` mutes
-   and turns it off. Each may be repeated. Each raises `AmplifierFailed` when the board does not take it.
+   and turns it off. Each may be repeated and then changes nothing. Each raises `AmplifierFailed` when nobody
+   says that the board has taken it; it may have.
 3. While it is on, it must be told `feed` at least every `WATCHDOG_S`, or it mutes and switches itself off and
    latches `dead_air`, whatever the program does.
 4. `forget_faults` lets go of latched faults whose cause is gone. Raises `AmplifierFailed`.

@@ -57,6 +57,7 @@ class AmplifierGuard:
         self._board = asyncio.Lock()
         self._wake = asyncio.Event()
         self._is_on = False
+        self._may_be_on = False
         self._is_open = False
         self._is_hungry = False
         self._ready_at_s = 0.0
@@ -127,9 +128,9 @@ class AmplifierGuard:
             self._is_hungry |= user.has_advanced(now_s)
         if any(not user.is_stalled(now_s) for user in self._users):
             await self._open()
-        elif self._is_on and (self._users or now_s - self._idle_since_s >= HOLD_S):
+        elif self._may_be_on and (self._users or now_s - self._idle_since_s >= HOLD_S):
             await self._shut()
-        if self._is_hungry and (self._is_on or self._users):
+        if self._is_hungry and self._may_be_on:
             await self._feed()
         if self._reading_is_due():
             await self._read()
@@ -145,7 +146,7 @@ class AmplifierGuard:
         if self._users:
             return ROUND_S
         idle_s = self._clock.monotonic_s() - self._idle_since_s
-        if self._is_on:
+        if self._may_be_on:
             return HOLD_S - idle_s if idle_s < HOLD_S else ROUND_S
         return READ_IDLE_S
 
@@ -155,6 +156,7 @@ class AmplifierGuard:
                 return
             if not self._is_on:
                 asked_at_s = self._clock.monotonic_s()
+                self._may_be_on = True
                 self._is_on = await self._obeys(self._amplifier.switch_on)
                 self._ready_at_s = asked_at_s + self.settle_s
                 self._fed_at_s = asked_at_s
@@ -172,7 +174,7 @@ class AmplifierGuard:
         return True
 
     async def _shut(self) -> None:
-        """Whoever comes while it settles finds it on."""
+        """Whoever comes while it settles finds it on. Whether it obeyed, the next reading tells."""
         self._is_open = False
         async with self._board:
             await self._obeys(self._amplifier.mute)
@@ -181,7 +183,8 @@ class AmplifierGuard:
             if self._is_open:
                 return
             self._is_on = False
-            self._is_on = not await self._obeys(self._amplifier.switch_off)
+            await self._obeys(self._amplifier.switch_off)
+            self._may_be_on = False
             self._read_at_s = None
 
     async def _feed(self) -> None:
@@ -196,7 +199,7 @@ class AmplifierGuard:
     def _reading_is_due(self) -> bool:
         if self._read_at_s is None:
             return True
-        every_s = READ_ON_S if self._is_on else READ_IDLE_S
+        every_s = READ_ON_S if self._may_be_on else READ_IDLE_S
         return self._clock.monotonic_s() - self._read_at_s >= every_s - ROUND_S / 2
 
     async def _read(self) -> None:
@@ -212,7 +215,7 @@ class AmplifierGuard:
         old, self._state = self._state, state
         if state.problem is None:
             self._recovered()
-            self._is_on = state.power_on
+            self._is_on = self._may_be_on = state.power_on
             self._is_open = self._is_open and state.power_on and not all(line.muted for line in state.lines)
         else:
             self._tell(AmplifierFailed(problem=state.problem))
@@ -247,8 +250,7 @@ class AmplifierGuard:
     async def _close_down(self) -> None:
         try:
             async with asyncio.timeout(_CLOSE_WITHIN_S):
-                if self._is_on:
-                    await self._shut()
+                await self._shut()
         except TimeoutError:
             log.warning("amplifier not switched off in time; its own watchdog will do it")
         finally:

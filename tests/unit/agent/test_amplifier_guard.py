@@ -269,8 +269,8 @@ def test_a_board_whose_answers_are_lost_obeys_all_the_same(tmp_path: Path) -> No
             for _ in range(600):
                 await asyncio.sleep(0.1)
                 assert rig.is_heard()
-            assert not rig.board.latched
         await rig.until(lambda: not rig.is_on(), DEAD_AIR_S)
+        assert not rig.board.latched
         state = rig.guard.state()
         assert state is not None and state.problem == "no_answer"
 
