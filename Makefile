@@ -2,7 +2,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: install run check test test-slow bench bench-alert clean
+.PHONY: arm-wheels install run check test test-slow bench bench-alert clean
 
 install:
 	@bash scripts/install.sh
@@ -28,6 +28,10 @@ bench: install
 STATIONS := 2340
 bench-alert: install
 	@$(PY) -m bench.alert $(STATIONS)
+
+# Asks the package index which wheels there are for ARM boards.
+arm-wheels: install
+	@$(PY) scripts/arm_wheels.py
 
 clean:
 	rm -rf $(VENV) node_modules build controller/web/static/dist

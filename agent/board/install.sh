@@ -24,9 +24,9 @@ fi
 echo "1/5 Cài gói hệ thống"
 packages=(python3 python3-venv libportaudio2 libsndfile1 ca-certificates)
 venv_options=()
-# There are no wheels of these for 32-bit ARM: there the distribution's own are used.
+# 32-bit ARM has no wheels of two of them: numpy is the distribution's own, cffi is small and compiled here.
 if [ "$(dpkg --print-architecture)" = armhf ]; then
-    packages+=(python3-numpy python3-cffi)
+    packages+=(python3-numpy gcc python3-dev libffi-dev)
     venv_options+=(--system-site-packages)
 fi
 # Somebody must set the clock; where nobody does yet, systemd's own client will.
