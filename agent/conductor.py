@@ -18,6 +18,7 @@ from agent.programme import Part
 from agent.readiness import is_ready
 from agent.stage import Run, Stage
 from agent.timeline import items_of
+from agent.troubles import Troubles
 from schedules.cue import Cue, Progress, decide
 from wire.ids import Outcome, OutcomeReason
 from wire.messages import NowPlaying
@@ -48,7 +49,7 @@ class Conductor:
         self._chance = chance or random.Random()  # noqa: S311 - jitter, not a secret
         self._poked = asyncio.Event()
         self._alarm = Alarm(self._poked.set, self._clock.now)
-        self._trouble: dict[str, tuple[OutcomeReason, float]] = {}
+        self._troubles = Troubles(self._clock.monotonic_s)
         self._up_since_s = self._clock.monotonic_s()
         self._trusted_since_s: float | None = None
         self._aside_until_s = 0.0
@@ -76,9 +77,7 @@ class Conductor:
         if seconds > 0 and run is not None and not run.is_emergency:
             await self.stage.silence(run, OutcomeReason.INTERRUPTED)
         if seconds == 0:
-            self._trouble = {
-                id_: one for id_, one in self._trouble.items() if one[0] is not OutcomeReason.INTERRUPTED
-            }
+            self._troubles.forget_all(OutcomeReason.INTERRUPTED)
         self._poked.set()
 
     def replan(self) -> None:
@@ -229,7 +228,7 @@ class Conductor:
         return frozenset(
             id_
             for id_, part in parts.items()
-            if part.occurrence.start <= at and (self._is_waiting(id_) or not self._is_ready(part, at))
+            if part.occurrence.start <= at and (self._troubles.is_waiting(id_) or not self._is_ready(part, at))
         )
 
     def _is_ready(self, part: Part, at: datetime) -> bool:
@@ -237,11 +236,6 @@ class Conductor:
         if row is None:
             return is_ready(part, at, self._cache.files)
         return is_ready(part, at, self._cache.files, row.sounded_s, row.replaced)
-
-    def _is_waiting(self, id_: str) -> bool:
-        """It failed a moment ago; trying again at once would only fail again."""
-        _, until_s = self._trouble.get(id_, (None, 0.0))
-        return until_s > self._clock.monotonic_s()
 
     async def _withdraw(self, now: datetime) -> None:
         """What is in no plan and on no board any more falls silent and is reported as far as it was heard."""
@@ -257,7 +251,7 @@ class Conductor:
         """What could not have sounded here anyway has failed, whoever takes it back."""
         if self._ledger.sounded_s(id_) > 0:
             return Outcome.PARTLY_PLAYED, OutcomeReason.WITHDRAWN
-        trouble, _ = self._trouble.get(id_, (self._ledger.held.get(id_), 0.0))
+        trouble = self._troubles.why(id_) or self._ledger.held.get(id_)
         if trouble in SOUNDLESS:
             return Outcome.FAILED, trouble
         return Outcome.SKIPPED, OutcomeReason.WITHDRAWN
@@ -286,8 +280,9 @@ class Conductor:
     async def _engage(
         self, group: asyncio.TaskGroup, part: Part, from_s: float, holds_from: datetime
     ) -> None:
-        if self._aside_until_s > self._clock.monotonic_s() and part.alert is None:
-            self._trouble[part.planned.id] = (OutcomeReason.INTERRUPTED, self._aside_until_s)
+        aside_s = self._aside_until_s - self._clock.monotonic_s()
+        if aside_s > 0 and part.alert is None:
+            self._troubles.note(part.planned.id, OutcomeReason.INTERRUPTED, aside_s)
             return
         try:
             await self.stage.engage(group, part, from_s, holds_from, self._agenda.volume(part))
@@ -295,8 +290,7 @@ class Conductor:
             log.warning(
                 "not begun, the disk does not take it: occurrence=%s problem=%s", part.planned.id, error
             )
-            until_s = self._clock.monotonic_s() + DISK_RETRY_S
-            self._trouble[part.planned.id] = (OutcomeReason.INTERRUPTED, until_s)
+            self._troubles.note(part.planned.id, OutcomeReason.INTERRUPTED, DISK_RETRY_S)
 
     async def _record(self, cue: Cue, parts: Mapping[str, Part]) -> None:
         waiting = {id_: reason for id_, reason in self._ledger.held.items() if id_ in parts}
@@ -313,11 +307,10 @@ class Conductor:
 
     def _true_reason(self, id_: str, reason: OutcomeReason) -> OutcomeReason:
         """To the time rules every trouble is a missing sound."""
-        trouble, _ = self._trouble.get(id_, (reason, 0.0))
-        return trouble if reason is OutcomeReason.SOUND_MISSING else reason
+        return self._troubles.why(id_) or reason if reason is OutcomeReason.SOUND_MISSING else reason
 
     async def _end(self, part: Part, outcome: Outcome, reason: OutcomeReason | None) -> None:
-        self._trouble.pop(part.planned.id, None)
+        self._troubles.forget(part.planned.id)
         await self._ledger.end(part, outcome, reason, self._clock.now())
         self._wants_sound = True
         self.on_report()
@@ -363,14 +356,14 @@ class Conductor:
                 await self._try_again(run, OutcomeReason.SOUND_MISSING, SOUND_RETRY_S)
 
     async def _finish(self, run: Run) -> None:
-        self._trouble.pop(run.id, None)
+        self._troubles.forget(run.id)
         await self._ledger.finish(run.part, run.sounded_s, self._clock.now())
         self._wants_sound = True
         self.on_report()
 
     async def _try_again(self, run: Run, why: OutcomeReason, pause_s: float) -> None:
         """As far as its lateness rule lets it."""
-        self._trouble[run.id] = (why, self._clock.monotonic_s() + pause_s)
+        self._troubles.note(run.id, why, pause_s)
         await self.stage.let_go(run, why)
 
     def _has_signal(self, sha256: str) -> bool:
