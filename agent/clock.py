@@ -142,7 +142,7 @@ class SystemClock:
     | STALE   | the controller's notices; or the machine's clock, synchronised longer ago             |
     | UNKNOWN | nothing since power-on; or the controller says that it is later than our clock thinks |
 
-    A machine's clock behind the floor counts as never synchronised.
+    A machine's clock behind the floor, or set by somebody since it was right, counts as never synchronised.
     """
 
     def __init__(self, file: Path, machine: MachineClock | None = None) -> None:
@@ -152,6 +152,7 @@ class SystemClock:
         self._floor: datetime | None = None
         self._issued: datetime | None = None
         self._synchronised_at_s: float | None = None
+        self._right_at: tuple[float, datetime] | None = None
         self._noticed_at_s: float | None = None
         self._shift = timedelta(0)
         self._noticed = NoticedTime()
@@ -221,8 +222,18 @@ class SystemClock:
         if self._is_behind(system):
             return None
         if self._machine.is_synchronised():
-            self._synchronised_at_s = since_boot_s
+            self._synchronised_at_s, self._right_at = since_boot_s, (since_boot_s, system)
+        elif self._was_set(since_boot_s, system):
+            self._synchronised_at_s = None
         return None if self._synchronised_at_s is None else since_boot_s - self._synchronised_at_s
+
+    def _was_set(self, since_boot_s: float, system: datetime) -> bool:
+        """By hand, or by a broken clock chip: it has not gone for as long as the crystal since it was right."""
+        if self._right_at is None:
+            return False
+        right_at_s, right = self._right_at
+        gone_wrong_s = (system - right).total_seconds() - (since_boot_s - right_at_s)
+        return abs(gone_wrong_s) > SLACK.total_seconds()
 
     def _at_least(self, system: datetime, said: datetime | None) -> datetime:
         """Not behind what is known for certain, and going on from there as the machine's clock goes."""

@@ -222,6 +222,21 @@ def test_a_step_of_the_machines_clock_is_followed_at_once(world: World) -> None:
     assert (clock.trust(), error_s(world, clock)) == (ClockTrust.TRUSTED, -300)
 
 
+@pytest.mark.parametrize("by_h", [9.5, -9.5])
+def test_a_clock_that_somebody_sets_by_hours_is_not_believed_until_it_is_kept_again(
+    world: World, by_h: float
+) -> None:
+    clock = world.clock()
+    assert clock.trust() is ClockTrust.TRUSTED
+    world.machine.lose_synchronisation()
+    world.pass_(600)
+    assert clock.trust() is ClockTrust.TRUSTED
+    world.machine.step(by_h * 3600)
+    assert clock.trust() is ClockTrust.UNKNOWN
+    world.machine.synchronise()
+    assert clock.trust() is ClockTrust.TRUSTED
+
+
 def test_a_clock_that_somebody_keeps_seldom_asks_the_controller(world: World) -> None:
     clock = world.clock()
     assert clock.wants_notice()
