@@ -5,18 +5,15 @@ import logging
 import os
 import random
 import sqlite3
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
-from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any
 
 from agent.journal import IN_MEMORY, Journal
 from agent.journal_opening import open_journal
 
-WRITING: Final = frozenset({"keep", "keep_card", "keep_layer", "keep_standing", "write", "_write"})
-"""What the station's program has done in threads to write files; its journal asks for itself."""
 _DOCUMENTS = ("*.jws", "*/*.jws", "journal.sqlite", "clock.json", "boards/ages.json")
 log = logging.getLogger(__name__)
 _in_use: ContextVar["MemoryCard | None"] = ContextVar("memory_card", default=None)
@@ -28,10 +25,11 @@ def card_in_use() -> "MemoryCard | None":
 
 
 class MemoryCard:
-    """What is on it lies in `folder`."""
+    """What is on it lies in `folder`; who writes there by way of `mounted` meets what is wrong with it."""
 
     def __init__(self, folder: Path, chance: random.Random) -> None:
         self.folder = folder
+        self.mounted = _path_on(self)(folder)
         self._chance = chance
         self._refusing: dict[Hashable, int] = {}
         self._latencies: dict[Hashable, float] = {}
@@ -58,14 +56,15 @@ class MemoryCard:
         self._last_turn_s = max(self._last_turn_s, due_s)
         return self._last_turn_s
 
+    def check(self) -> None:
+        """Before a write. Raises OSError where it takes none."""
+        if (problem := self.problem()) is not None:
+            raise problem
+
     def problem(self) -> OSError | None:
         """What a write would meet now."""
         code = next(reversed(self._refusing.values()), None)
         return None if code is None else OSError(code, os.strerror(code))
-
-    def refusal_of(self, work: Callable[..., Any]) -> Callable[[], OSError | None]:
-        """To be asked when its turn has come; only what writes is refused."""
-        return self.problem if _name_of(work) in WRITING else _nothing
 
     def flip_a_bit(self) -> Path | None:
         """In one of the files that are there, if any."""
@@ -155,11 +154,23 @@ def _in_memory(file: Path, card: MemoryCard) -> CardJournal:
     return journal
 
 
-def _nothing() -> None:
-    return None
+def _path_on(card: MemoryCard) -> type[Path]:
+    """Paths that ask the card before they write. What they lead to is as real as with any other path."""
 
+    class CardPath(type(Path())):  # type: ignore[misc]
+        def open(self, mode: str = "r", *rest: Any, **named: Any) -> IO[Any]:
+            if set(mode) & set("wax+"):
+                card.check()
+            opened: IO[Any] = super().open(mode, *rest, **named)
+            return opened
 
-def _name_of(work: Callable[..., Any]) -> str:
-    """Of what `asyncio.to_thread` was given: it hands over a partial of its context's `run`."""
-    inner = work.args[0] if isinstance(work, partial) and work.args else work
-    return getattr(inner, "__name__", "")
+        def mkdir(self, *rest: Any, **named: Any) -> None:
+            if not self.exists():
+                card.check()
+            super().mkdir(*rest, **named)
+
+        def replace(self, target: Any) -> Any:
+            card.check()
+            return super().replace(target)
+
+    return CardPath

@@ -71,8 +71,8 @@ class LivingFleet(Fleet):
 
     def _set_up(self) -> None:
         loop = asyncio.get_running_loop()
-        self._era = Era.of(self._run, loop)
-        now = self._era.now(loop.time())
+        self.era = Era.of(self._run, loop)
+        now = self.era.now(loop.time())
         for station_id in self.station_ids:
             folder = self.settings.folder / station_id
             folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ class LivingFleet(Fleet):
             self.boards[station_id] = Board(station_id, folder, self.settings.broker, now, chance)
 
     def _helpers(self) -> list[Coroutine[Any, Any, None]]:
-        weather = Weather(self.boards, self._drawn, self._era, self._truth)
+        weather = Weather(self.boards, self._drawn, self.era, self._truth)
         return [*super()._helpers(), weather.run(), take_every_second(self._run.rate, self._take_census)]
 
     async def _live(self, station_id: str, stop: asyncio.Event) -> None:
@@ -89,7 +89,9 @@ class LivingFleet(Fleet):
         await self.boards[station_id].live(stop, self._life)
 
     def _life(self, board: Board) -> PaperLife:
-        settings = station_settings(self.settings, board.id)
+        settings = station_settings(self.settings, board.id).model_copy(
+            update={"state_dir": board.card.mounted}
+        )
         boot_id = uuid.uuid4().hex
         clock = SystemClock(settings.state_dir / "clock.json", board.machine)
         paper = PaperPerformer(board.id, self.events, self.settings.output_delay_s, board.loudspeaker.sounds)
@@ -122,5 +124,5 @@ class LivingFleet(Fleet):
             signal.lay("unplugged", _UNPLUGGED)
 
     def _take_census(self, late_ms: float) -> None:
-        at = self._era.now(asyncio.get_running_loop().time())
+        at = self.era.now(asyncio.get_running_loop().time())
         self._tell(census_of(self.boards.values(), at, self._run.rate, self._connects, late_ms))

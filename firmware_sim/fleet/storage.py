@@ -106,7 +106,6 @@ class _Task(NamedTuple):
     number: int
     future: "Future[Any]"
     work: Callable[[], Any]
-    refusal: Callable[[], OSError | None]
 
 
 class PatientDisk(LoopExecutor):
@@ -135,10 +134,7 @@ class PatientDisk(LoopExecutor):
         due_s = self._loop.time() + self._latency_s
         if card is not None:
             due_s = card.turn_s(due_s)
-        refusal = _nothing_to_refuse if card is None else card.refusal_of(fn)
-        heapq.heappush(
-            self._tasks, _Task(due_s, next(self._numbers), future, lambda: fn(*args, **kwargs), refusal)
-        )
+        heapq.heappush(self._tasks, _Task(due_s, next(self._numbers), future, lambda: fn(*args, **kwargs)))
         if self._timer is None or due_s < self._timer.when():
             self._wake_at(due_s)
         return future
@@ -157,15 +153,8 @@ class PatientDisk(LoopExecutor):
             self._wake_at(max(self._tasks[0].due_s, self._loop.time()))
 
 
-def _nothing_to_refuse() -> None:
-    return None
-
-
 def _do(task: _Task) -> None:
     if not task.future.set_running_or_notify_cancel():
-        return
-    if (refusal := task.refusal()) is not None:
-        task.future.set_exception(refusal)
         return
     try:
         task.future.set_result(task.work())
