@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from agent.app import build
 from agent.errors import AgentError
 from agent.owner import become_owner_of
-from agent.process import run_station, set_up_logging
+from agent.process import Assemble, run_station, set_up_logging
 from agent.settings import Settings, load
 from agent.speakers.contract import Speaker
 from agent.wording import Say, sayer
@@ -60,7 +61,7 @@ def test(
     ] = False,
     config: Config = CONFIG,
 ) -> None:
-    """Test the loudspeaker now. With --force also over a broadcast and in quiet hours; over an alert never."""
+    """Test the loudspeaker now. With --force also over a broadcast or in quiet hours, never over an alert."""
     from agent.local import command
 
     settings = _on_the_spot(config)
@@ -137,10 +138,10 @@ def settings_or_exit(config: Path) -> Settings:
         raise refuse(error, "vi") from error
 
 
-def run_or_exit(settings: Settings, open_speaker: Callable[[], Speaker]) -> int:
+def run_or_exit(settings: Settings, open_speaker: Callable[[], Speaker], assemble: Assemble = build) -> int:
     """The exit code of a station that ran, or a sentence and code 2 where it cannot."""
     try:
-        return run_station(settings, open_speaker())
+        return run_station(settings, open_speaker(), assemble)
     except AgentError as error:
         raise refuse(error, settings.language) from error
 
@@ -168,5 +169,5 @@ def _unreadable(settings: Settings, error: Exception) -> typer.Exit:
 
 
 def _alike(told: str, typed: str) -> bool:
-    """Blanks are for the eye."""
-    return told.replace(" ", "") == typed.replace(" ", "")
+    """Blanks are for the eye, and so are capitals."""
+    return told.replace(" ", "") == typed.replace(" ", "").upper()

@@ -228,7 +228,8 @@ class Conductor:
         return frozenset(
             id_
             for id_, part in parts.items()
-            if part.occurrence.start <= at and (self._troubles.is_waiting(id_) or not self._is_ready(part, at))
+            if part.occurrence.start <= at
+            if self._troubles.is_waiting(id_) or not self._is_ready(part, at)
         )
 
     def _is_ready(self, part: Part, at: datetime) -> bool:

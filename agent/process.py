@@ -4,8 +4,9 @@ import asyncio
 import logging
 import sqlite3
 import sys
+from collections.abc import Callable
 
-from agent.app import build
+from agent.app import Station, build
 from agent.errors import AgentError, StateInUse
 from agent.files import alone_in
 from agent.local.assembled import run_beside
@@ -14,6 +15,8 @@ from agent.speakers.contract import Speaker
 from agent.supervision import stop_on_signals
 
 log = logging.getLogger(__name__)
+
+Assemble = Callable[[Settings, Speaker], Station]
 
 
 def set_up_logging() -> None:
@@ -26,11 +29,11 @@ def set_up_logging() -> None:
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
 
-def run_station(settings: Settings, speaker: Speaker) -> int:
+def run_station(settings: Settings, speaker: Speaker, assemble: Assemble = build) -> int:
     """The exit code: 0 after SIGTERM or SIGINT, 1 when a part of the station died. Raises `StateInUse`."""
     try:
         with alone_in(settings.state_dir):
-            asyncio.run(_run(settings, speaker))
+            asyncio.run(_run(settings, speaker, assemble))
     except StateInUse:
         raise
     except (ExceptionGroup, AgentError, OSError, sqlite3.Error):
@@ -39,7 +42,7 @@ def run_station(settings: Settings, speaker: Speaker) -> int:
     return 0
 
 
-async def _run(settings: Settings, speaker: Speaker) -> None:
+async def _run(settings: Settings, speaker: Speaker, assemble: Assemble) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
-    await run_beside(build(settings, speaker), speaker, stop)
+    await run_beside(assemble(settings, speaker), speaker, stop)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from agent.cli import Config, run_or_exit, settings_or_exit
 from agent.errors import AgentError
 from agent.process import set_up_logging
 from firmware_sim.amplifier.command import amplifier
+from firmware_sim.fitted import fitted, loudspeaker_of
 from firmware_sim.fleet.draw import draw
 from firmware_sim.fleet.era import Run
 from firmware_sim.fleet.faults import seconds_of
@@ -28,6 +30,9 @@ app.command()(amplifier)
 
 Part = Annotated[int | None, typer.Option("--part", min=0)]
 SoundDir = Annotated[Path | None, typer.Option("--sound-dir", file_okay=False)]
+WithBoard = Annotated[
+    bool, typer.Option("--with-board", help="With a simulated amplifier board, horns and microphone.")
+]
 Stations = Annotated[int | None, typer.Option("--stations", min=1, help="The first so many of the fleet.")]
 ScenarioName = Annotated[str | None, typer.Option("--scenario", help="A file, or the name of one of ours.")]
 Rate = Annotated[float, typer.Option("--rate", min=0.01, help="So many seconds go by in one of ours.")]
@@ -152,12 +157,16 @@ def scenarios(language: Language = "vi") -> None:
 
 
 @app.command()
-def station(config: Config, sound_dir: SoundDir = None) -> None:
+def station(config: Config, sound_dir: SoundDir = None, with_board: WithBoard = False) -> None:
     """Run the real station program with a loudspeaker that writes WAV files (default: <state_dir>/heard)."""
     settings = settings_or_exit(config)
     set_up_logging()
     folder = sound_dir or settings.state_dir / "heard"
-    raise typer.Exit(run_or_exit(settings, lambda: WavSpeaker(folder)))
+    if not with_board:
+        raise typer.Exit(run_or_exit(settings, lambda: WavSpeaker(folder)))
+    loudspeaker = loudspeaker_of(settings.station)
+    speaker = partial(WavSpeaker, folder, sounds=loudspeaker.sounds)
+    raise typer.Exit(run_or_exit(settings, speaker, fitted(loudspeaker)))
 
 
 @app.command()

@@ -23,17 +23,20 @@ class WavSpeaker:
         folder: Path,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic_s: Callable[[], float] = time.monotonic,
+        sounds: Callable[[bool], None] = lambda _: None,
     ) -> None:
+        """`sounds` is told when sound begins to leave, and when it ends."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._now = now
         self._monotonic_s = monotonic_s
+        self._sounds = sounds
         self._current: WavSounding | None = None
 
     async def begin(self, start_at_s: float, label: str) -> "WavSounding":
         if self._current is not None and not self._current.over:
             raise SpeakerMisuse(problem="begin while another sounding is not over", label=label)
-        self._current = WavSounding(self._new_file, self._monotonic_s, start_at_s, label)
+        self._current = WavSounding(self._new_file, self._monotonic_s, start_at_s, label, self._sounds)
         return self._current
 
     async def close(self) -> None:
@@ -57,7 +60,9 @@ class WavSounding:
         monotonic_s: Callable[[], float],
         start_at_s: float,
         label: str,
+        sounds: Callable[[bool], None],
     ) -> None:
+        self._sounds = sounds
         self._new_file = new_file
         self._monotonic_s = monotonic_s
         self._start_at_s = start_at_s
@@ -112,6 +117,7 @@ class WavSounding:
     def _open(self) -> WavFile:
         self._first_frame_at_s = max(self._start_at_s, self._monotonic_s())
         self._file = self._new_file(self._first_frame_at_s, self._label)
+        self._sounds(True)
         return self._file
 
     def _elapsed_frames(self) -> int:
@@ -151,4 +157,5 @@ class WavSounding:
         self._played = max(head - self._silent, self._played)
         self.over = True
         if self._file is not None:
+            self._sounds(False)
             self._file.close(head, self._played)

@@ -63,7 +63,7 @@ def main() -> int:
         for config in sorted((data / "demo" / "stations").glob("*/agent.toml")):
             name = config.parent.name
             sound = str(config.parent / "sound")
-            command = ("loaban-sim", "station", "--config", str(config), "--sound-dir", sound)
+            command = ("loaban-sim", "station", "--config", str(config), "--sound-dir", sound, "--with-board")
             children[name] = _start(data, environment, name, *command)
         _welcome(data, environment, children)
         _watch(data, environment, children)
