@@ -29,6 +29,8 @@ from schedules.timetable_file import load
 _EXAMPLES: Final = Path(schedules.__file__).parent / "examples"
 _EASY_TO_READ: Final = "abcdefghkmnpqrstuvwxyz23456789"
 _LENGTH: Final = 10
+_FEW_STATIONS_S: Final = 1
+"""Stations wait before they connect, so that a province does not come at once; these are a handful."""
 
 Tell = Callable[..., None]
 Passwords = dict[str, str]
@@ -173,6 +175,7 @@ def _write_agent_file(context: Context, folder: Path, station_id: str) -> None:
         'state_dir = "state"\n'
         f"controller_keys = [{{ {jwk} }}]\n"
         'clock = "assume_trusted"\n'
-        f'\n[broker]\nhost = "{settings.broker_host}"\nport = {settings.broker_port}\n',
+        f'\n[broker]\nhost = "{settings.broker_host}"\nport = {settings.broker_port}\n'
+        f"retry_first_s = {_FEW_STATIONS_S}\n",
         encoding="utf-8",
     )
