@@ -228,7 +228,7 @@ class SystemClock:
         return None if self._synchronised_at_s is None else since_boot_s - self._synchronised_at_s
 
     def _was_set(self, since_boot_s: float, system: datetime) -> bool:
-        """By hand, or by a broken clock chip: it has not gone for as long as the crystal since it was right."""
+        """By hand, or by a broken clock chip: since it was right it has gone another way than the crystal."""
         if self._right_at is None:
             return False
         right_at_s, right = self._right_at
