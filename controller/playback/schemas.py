@@ -31,11 +31,14 @@ class BoardRow(Shown):
     heard_playing: bool
     """It can be reached, and its last heartbeat said that it plays this."""
     station_state: StationState
+    fed: tuple[str, ...]
+    """The names of old clusters that repeated it then."""
 
 
 class OccurrenceBoard(Shown):
-    """`counts` has the number of stations in each state that occurs."""
+    """`counts` has the number of stations in each state that occurs; `fed`, of old clusters, is apart."""
 
     occurrence: OccurrenceView
     rows: tuple[BoardRow, ...]
     counts: dict[str, int]
+    fed: int

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,9 +17,10 @@ from controller.playback import queries
 from controller.playback.rules import Standing, Window, countable, standing
 from controller.playback.schemas import BoardRow, OccurrenceBoard
 from controller.playback.tables import Playback
+from controller.stations import queries as station_queries
 from controller.stations import service as stations
 from controller.stations.rules import HEARTBEAT_TIMEOUT_S, StationState
-from controller.stations.tables import Station, StationPicture
+from controller.stations.tables import FedCluster, Station, StationPicture
 from controller.timetable import queries as timetable_queries
 from controller.timetable import service as timetable
 from controller.timetable.tables import OccurrenceRow
@@ -63,7 +64,8 @@ def board(
         raise NotFound("playback.unknown_occurrence", occurrence=occurrence_id[:80])
     window = _window(occurrence, report_deadline_s)
     reported = queries.of_occurrence(session, occurrence_id)
-    look = _Look(occurrence, window, now, tree, heartbeat_timeout_s)
+    fed = station_queries.fed(session, at=occurrence.start)
+    look = _Look(occurrence, window, now, tree, heartbeat_timeout_s, fed)
     rows = tuple(
         look.at(station, picture, reported.get(station.id))
         for station, picture in stations.under(session, occurrence.area_id)
@@ -71,7 +73,9 @@ def board(
     )
     counts = Counter(row.state.value for row in rows)
     (shown,) = timetable.occurrence_views(session, now, principal, [occurrence], tree)
-    return OccurrenceBoard(occurrence=shown, rows=rows, counts=dict(counts))
+    return OccurrenceBoard(
+        occurrence=shown, rows=rows, counts=dict(counts), fed=sum(len(row.fed) for row in rows)
+    )
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ class _Look:
     now: datetime
     tree: AreaTree
     heartbeat_timeout_s: float
+    fed: Mapping[str, Sequence[FedCluster]]
 
     def at(self, station: Station, picture: StationPicture | None, report: Playback | None) -> BoardRow:
         state = stations.verdict(station, picture, self.now, self.heartbeat_timeout_s).state
@@ -102,6 +107,7 @@ class _Look:
             reported_at=report.received_at if report else None,
             heard_playing=report is None and state is StationState.OK and self._is_playing(picture),
             station_state=state,
+            fed=tuple(cluster.name for cluster in self.fed.get(station.id, ())),
         )
 
     def _is_playing(self, picture: StationPicture | None) -> bool:

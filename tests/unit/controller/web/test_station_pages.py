@@ -1,7 +1,7 @@
 """A station's page: what it measured, what a technician sets, and the old clusters that follow it."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 import httpx
@@ -9,9 +9,13 @@ import pytest
 
 from controller.accounts.rules import Principal
 from controller.context import Context
-from controller.stations import queries, service
+from controller.stations import fed, queries, service
+from controller.stations.schemas import FedClusterForm
 from controller.stations.service import HeardHeartbeat
 from controller.stations.tables import Feed, Station
+from controller.timetable import service as timetable
+from controller.timetable.schemas import ScheduleDraft
+from schedules.rule import Frequency, Rule
 from tests.support.evidence import full_heartbeat
 from wire.evidence import AmplifierFault, AmplifierProblem, SelfTestFinding, SelfTestKind, SelfTestVerdict
 from wire.ids import StationKind
@@ -202,3 +206,25 @@ async def test_who_only_looks_finds_no_forms_and_may_not_write(browser: Any, sta
     assert (await operator.post(f"{PAGE}/gioi-han", **LIMITS)).status_code == 403
     assert (await operator.post(f"{PAGE}/cum-loa-cu", **CLUSTER)).status_code == 403
     assert (await browser("neighbour").get(PAGE)).status_code == 403
+
+
+async def test_an_everyday_board_names_what_followed_and_counts_it_apart(
+    context: Context,
+    browser: Any,
+    people: Mapping[str, Principal],
+    approved_programme: str,
+    station: str,
+    now: datetime,
+) -> None:
+    rule = Rule(frequency=Frequency.ONCE, times=(time(9, 30),), start_date=now.date())
+    draft = ScheduleDraft(
+        area_id="bat-xat-02683", title="Bản trưa", rule=rule, programme_ids=(approved_programme,)
+    )
+    with context.database.write() as session:
+        wanted = FedClusterForm(name="Loa chợ", feed=Feed.WIRED)
+        fed.put(session, now, service.get(session, station), wanted)
+        timetable.create(session, now, people["operator"], draft, "trua")
+    answer = await browser("technician").get("/luot-phat/trua@20261123T023000Z")
+    assert answer.status_code == 200
+    assert "Theo đài này, không tự báo về: Loa chợ" in answer.text
+    assert "Ngoài ra có 1 cụm loa cũ" in answer.text
