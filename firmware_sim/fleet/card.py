@@ -50,10 +50,14 @@ class MemoryCard:
         self._refusing.pop(why, None)
         self._latencies.pop(why, None)
 
+    @property
+    def latency_s(self) -> float:
+        """What everything takes more than on a good card."""
+        return max(self._latencies.values(), default=0.0)
+
     def turn_s(self, due_s: float) -> float:
         """When its next piece of work is done, behind those before it."""
-        due_s += max(self._latencies.values(), default=0.0)
-        self._last_turn_s = max(self._last_turn_s, due_s)
+        self._last_turn_s = max(self._last_turn_s, due_s + self.latency_s)
         return self._last_turn_s
 
     def check(self) -> None:

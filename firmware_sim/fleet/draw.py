@@ -61,7 +61,8 @@ def draw(scenario: Scenario, stations: Stations) -> tuple[Met, ...]:
         chance = random.Random(f"{scenario.seed}/{event.name}")  # noqa: S311 - weather, not a secret
         for at_s in _instants(event, scenario.lasts):
             met += _strike(event, at_s, chance, stations, damaged)
-    return tuple(sorted(met, key=lambda one: (one.begins_s, one.station)))
+    in_time = (one for one in met if one.begins_s <= scenario.lasts)
+    return tuple(sorted(in_time, key=lambda one: (one.begins_s, one.station)))
 
 
 def _instants(event: Event, lasts_s: float) -> Iterator[float]:

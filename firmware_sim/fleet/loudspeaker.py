@@ -36,11 +36,21 @@ class Loudspeaker:
 
     def ear(self, powered: Powered) -> "LazyEar":
         """`powered` has the amplifier on inside it."""
-        return LazyEar(self._horns, self._air, powered)
+        return LazyEar(self.horn, self.air, powered)
 
     def sounds(self, on: bool) -> None:
         """Whoever plays into the amplifier says when."""
         self.board.input_rms = SOUND_RMS if on else 0.0
+
+    @property
+    def wrong(self) -> tuple[tuple[str, int | None], ...]:
+        """What holds now, and on which line."""
+        return tuple(self._wrong.values())
+
+    @property
+    def noise(self) -> tuple[tuple[float, float], ...]:
+        """Winds in m/s and roads in dB SPL that are more than a calm day's."""
+        return tuple(self._noise.values())
 
     def goes_wrong(self, why: Hashable, fault: str, line: int | None = None) -> None:
         """`fault` is a `BoardFault`, a `HornFault`, or both; `line` counts from 0."""
@@ -64,7 +74,7 @@ class Loudspeaker:
     def is_quiet(self, why: Hashable) -> None:
         self._noise.pop(why, None)
 
-    def _horns(self) -> Horn:
+    def horn(self) -> Horn:
         if self._horn is None:
             self._horn = new_horn(self._station)
             self._break_all(self._horn)
@@ -74,10 +84,10 @@ class Loudspeaker:
         for fault, line in self._wrong.values():
             _break(horn, fault, line)
 
-    def _air(self) -> Air:
+    def air(self) -> Air:
         calm = Air(temperature_c=self._chance.uniform(8.0, 34.0))
-        winds = [calm.wind_ms, *(wind_ms for wind_ms, _ in self._noise.values())]
-        roads = [calm.traffic_db, *(traffic_db for _, traffic_db in self._noise.values())]
+        winds = [calm.wind_ms, *(wind_ms for wind_ms, _ in self.noise)]
+        roads = [calm.traffic_db, *(traffic_db for _, traffic_db in self.noise)]
         return replace(calm, wind_ms=max(winds), traffic_db=max(roads))
 
 
