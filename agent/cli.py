@@ -10,6 +10,7 @@ import typer
 
 from agent.app import build
 from agent.errors import AgentError
+from agent.local.errors import NoStation, NotAllowed
 from agent.owner import become_owner_of
 from agent.process import Assemble, run_station, set_up_logging
 from agent.settings import Settings, load
@@ -135,7 +136,14 @@ def settings_or_exit(config: Path) -> Settings:
     try:
         return load(config)
     except AgentError as error:
-        raise refuse(error, "vi") from error
+        raise refuse(_plainer(error, config), "vi") from error
+
+
+def _plainer(error: AgentError, config: Path) -> AgentError:
+    """What a person at the board can do about it."""
+    if isinstance(error.__cause__, PermissionError):
+        return NotAllowed(file=config)
+    return NoStation(file=config) if isinstance(error.__cause__, FileNotFoundError) else error
 
 
 def run_or_exit(settings: Settings, open_speaker: Callable[[], Speaker], assemble: Assemble = build) -> int:

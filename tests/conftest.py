@@ -7,7 +7,7 @@ import pytest
 _SLOW = "journeys/test_alert"
 _OWN_TIME = ("journeys/test_station_clock", "journeys/test_station_offline_day")
 """In virtual time: nothing that the machine does beside them changes what they see."""
-_REAL_TIME = ("journeys", "integration/test_agent", "contract/test_speaker")
+_REAL_TIME = ("journeys", "integration/test_agent", "integration/board", "contract/test_speaker")
 """What is measured against the clock runs one after the other, or it would disturb itself.
 
 The journeys of alerts are many and have wide margins: they are slow, and a group for each file.

@@ -4,6 +4,7 @@ The board makes its key pair itself and sends the public half with a proof that 
 answer says which station it is and whose signatures it may obey.
 """
 
+import base64
 from typing import Annotated, Final, Literal
 
 from joserfc.errors import JoseError
@@ -19,6 +20,7 @@ CODE_LETTERS: Final = "34679ACEFGHJKMNPQRTWXY"
 """No two of them look alike, in print or by hand."""
 CODE_LENGTH: Final = 10
 _MIDDLE: Final = CODE_LENGTH // 2
+_FINGERPRINT_DIGITS: Final = 20
 
 
 class PublicKey(Message):
@@ -32,7 +34,7 @@ class PublicKey(Message):
         return {"kty": self.kty, "crv": self.crv, "x": self.x}
 
     def fingerprint(self) -> str:
-        """The beginning of its RFC 7638 thumbprint, in groups of four to read aloud. Raises `Malformed`."""
+        """To compare by eye. Raises `Malformed`."""
         return fingerprint_of(self.jwk())
 
 
@@ -86,9 +88,13 @@ def shown_code(code: str) -> str:
 
 
 def fingerprint_of(jwk: dict[str, str]) -> str:
-    """Sixteen letters of the key's thumbprint in groups of four. Raises `Malformed` for what is no key."""
+    """The first 80 bits of the key's RFC 7638 thumbprint, as hex digits in groups of four.
+
+    Raises `Malformed` for what is no key.
+    """
     try:
         kid = Keyring.thumbprint(jwk)
     except (JoseError, ValueError, TypeError) as error:
         raise Malformed(str(error)) from error
-    return " ".join(kid[start : start + 4] for start in range(0, 16, 4))
+    digits = base64.urlsafe_b64decode(f"{kid}=").hex().upper()
+    return " ".join(digits[start : start + 4] for start in range(0, _FINGERPRINT_DIGITS, 4))

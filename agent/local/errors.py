@@ -11,6 +11,8 @@ AgentError
     ├── GaveWay          it began, and broke off because something was to be heard
     └── NoSuchTest       this board has nothing to make it with
 ProgramSilent            no program answers at the state folder
+NoStation                this board has no settings yet
+NotAllowed               its files belong to somebody else
 """
 
 from agent.errors import AgentError
@@ -55,3 +57,11 @@ class NoSuchTest(TestRefused):
 
 class ProgramSilent(AgentError):
     key = "error.program_silent"
+
+
+class NoStation(AgentError):
+    key = "error.no_station"
+
+
+class NotAllowed(AgentError):
+    key = "error.not_allowed"

@@ -96,3 +96,10 @@ def test_settings_that_do_not_hold_are_said_in_a_sentence(tmp_path: Path, comman
     said = CliRunner().invoke(app, [command, "--config", str(file)])
     assert said.exit_code == 2
     assert "Không đọc được tệp cấu hình" in said.output
+
+
+@pytest.mark.parametrize("command", ["run", "status", "test"])
+def test_a_board_that_is_no_station_yet_says_how_to_become_one(tmp_path: Path, command: str) -> None:
+    said = CliRunner().invoke(app, [command, "--config", str(tmp_path / "agent.toml")])
+    assert said.exit_code == 2
+    assert "loaban-agent enrol" in said.output

@@ -2,6 +2,7 @@
 
 from datetime import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,3 +61,25 @@ def test_self_tests_that_end_before_they_begin_are_refused(tmp_path: Path) -> No
         Settings(data_dir=tmp_path, self_test=SelfTestTimes(begins=time(22), ends=time(4))).check()
     assert caught.value.key == "settings.bad_self_test"
     assert all(Texts().say(language, caught.value.key) for language in LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({}, ("127.0.0.1", 1883)),
+        ({"public_url": "https://loa.example.vn:8443/x"}, ("loa.example.vn", 1883)),
+        (
+            {"public_url": "https://loa.example.vn", "broker_host": "mqtt.example.vn"},
+            ("mqtt.example.vn", 1883),
+        ),
+        ({"station_broker_host": "4g.example.vn", "station_broker_port": 8883}, ("4g.example.vn", 8883)),
+        (
+            {"broker_port": 2883, "station_broker_host": "127.0.0.1", "public_url": "https://a.vn"},
+            ("127.0.0.1", 2883),
+        ),
+    ],
+)
+def test_boards_are_told_of_a_broker_that_they_can_reach(
+    changed: dict[str, Any], told: tuple[str, int]
+) -> None:
+    assert Settings(**changed).broker_for_stations() == told

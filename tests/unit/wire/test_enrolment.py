@@ -1,5 +1,7 @@
 """A board proves that it holds its key; a code is what a person can read aloud and type."""
 
+import base64
+
 import pytest
 
 from wire.enrolment import (
@@ -60,9 +62,12 @@ def test_no_letter_of_a_code_looks_like_another() -> None:
         assert sum(letter in CODE_LETTERS for letter in alike) <= 1
 
 
-def test_a_fingerprint_is_four_groups_of_four() -> None:
-    jwk = SigningKey.generate().public_jwk()
-    assert [len(group) for group in fingerprint_of(jwk).split()] == [4, 4, 4, 4]
+def test_a_fingerprint_is_twenty_digits_that_no_one_mistakes_for_another() -> None:
+    key = SigningKey.generate()
+    jwk = key.public_jwk()
+    digits = fingerprint_of(jwk).split()
+    assert [len(group) for group in digits] == [4] * 5
+    assert base64.urlsafe_b64decode(key.kid + "=").startswith(bytes.fromhex("".join(digits)))
     assert fingerprint_of(jwk) == PublicKey(x=jwk["x"]).fingerprint()
     with pytest.raises(Malformed):
         fingerprint_of({"kty": "OKP"})

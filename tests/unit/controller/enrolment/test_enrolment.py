@@ -19,7 +19,7 @@ from controller.enrolment.schemas import NewStation
 from controller.enrolment.tables import Enrolment
 from controller.errors import Conflict, Forbidden, NotFound
 from controller.stations.tables import Station
-from wire.enrolment import PATH, EnrolmentGrant, EnrolmentRequest, plain_code
+from wire.enrolment import PATH, EnrolmentGrant, EnrolmentRequest, fingerprint_of, plain_code
 from wire.ids import StationKind
 from wire.signing import SigningKey
 
@@ -213,5 +213,5 @@ def test_programs_make_stations_and_codes_too(
     key = SigningKey.generate()
     assert ask(client, code["code"], key).status_code == 200
     board = client.get("/api/stations/dai-xa-muong-hum/board").json()
-    assert key.kid.startswith(board["fingerprint"].replace(" ", ""))
+    assert board["fingerprint"] == fingerprint_of(key.public_jwk())
     assert board["code_until"] is None

@@ -46,6 +46,7 @@ PATHS = (
     "/lich-phat/moi",
     "/luot-phat",
     "/dai",
+    "/dai/lap-moi",
     "/he-thong",
 )
 
@@ -259,3 +260,12 @@ def test_days_and_times_are_said_in_words_and_an_old_preview_is_out_of_sight(
     expect(screen.locator("#preview time")).to_be_hidden()
     expect(screen.get_by_text("Không liên lạc được với máy chủ.")).to_be_visible()
     expect(screen.locator("#preview time")).to_be_hidden()
+
+
+def test_a_code_for_a_board_fits_a_phone(screen: "Page") -> None:
+    screen.goto("/dai/lap-moi")
+    screen.fill("#name", "Cụm loa thôn Một")
+    screen.click("main button.main")
+    screen.click("main form button")
+    assert re.fullmatch(r"[A-Z0-9]{5}-[A-Z0-9]{5}", screen.inner_text("#code"))
+    assert screen.evaluate("document.documentElement.scrollWidth") == 360

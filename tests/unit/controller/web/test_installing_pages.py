@@ -23,7 +23,7 @@ async def test_from_the_list_to_the_code(
     shown = read(await technician.post("/dai/cum-loa-thon-1/bo-mach"))
     code = re.search(r"[A-Z0-9]{5}-[A-Z0-9]{5}", shown)
     assert code is not None
-    assert f"sudo loaban-agent enrol --controller http://loaban --code {code[0]}" in shown
+    assert f"sudo loaban-agent enrol --controller http://loaban --code {code[0]} --plain-http" in shown
 
     later = await technician.words("/dai/cum-loa-thon-1/bo-mach")
     assert code[0] not in later
