@@ -21,16 +21,14 @@ from wire.messages import PlaybackReport
 log = logging.getLogger(__name__)
 
 _WHOLE_TOLERANCE_S = 0.5
-REFUSALS_BORNE = 2
-"""In a row, before what happens is written down in memory only."""
 
 
 @dataclass
 class Ledger:
     """A change counts in memory at once and is owed to the journal; `write` brings it to disk, in order.
 
-    What the disk does not take stays owed. Only `begin` insists, and not for ever: a card that refuses twice
-    in a row is done without until it takes something again. Nothing else raises for the disk's sake.
+    A card that takes nothing is done without: the journal goes on in memory with all that it held, and
+    returns when it can. What neither takes stays owed. Only `begin` insists; nothing else raises.
     """
 
     journal: Journal
@@ -41,7 +39,7 @@ class Ledger:
     known_since: dict[str, datetime] = field(default_factory=dict)
     _owed: deque[Callable[[], object]] = field(default_factory=deque)
     _pen: threading.Lock = field(default_factory=threading.Lock)
-    _refusals: int = 0
+    _refused: bool = False
 
     def load(self, now: datetime, *, clock_trusted: bool) -> None:
         """What had begun in the last life was interrupted by its end; what was only armed never began.
@@ -88,7 +86,7 @@ class Ledger:
     @property
     def remembers(self) -> bool:
         """What happens now would survive a power cut."""
-        return self.journal.remembers and not self._refusals
+        return self.journal.remembers and not self._refused
 
     def pay(self) -> None:
         """Every minute or so: a card that takes something again is found out also when nothing happens."""
@@ -96,27 +94,30 @@ class Ledger:
             self._try_to_pay()
 
     def _try_to_pay(self) -> None:
+        try:
+            self._pay_somewhere()
+        except (sqlite3.Error, OSError) as error:
+            log.debug("journal takes nothing: problem=%s", error)
+
+    def _pay_somewhere(self) -> None:
+        """On the card or, as long as it takes nothing, in memory. Raises sqlite3.Error or OSError."""
         self._try_to_return()
         try:
             self._pay()
         except (sqlite3.Error, OSError) as error:
             self._note_refusal(error)
-            return
-        if self._refusals:
+            if not self.journal.remembers:
+                raise
+            self.journal.leave_disk()
+            self._pay()
+        if self._refused and self.journal.remembers:
             log.info("journal takes changes again")
-        self._refusals = 0
+            self._refused = False
 
     def _note_refusal(self, error: Exception) -> None:
-        """A card that refuses again and again is left: without a journal no timetable would sound."""
-        if not self._refusals:
+        if not self._refused:
             log.critical("journal takes nothing, what happens is only in memory: problem=%s", error)
-        self._refusals += 1
-        if self._refusals < REFUSALS_BORNE or not self.journal.remembers:
-            return
-        try:
-            self.journal.leave_disk()
-        except (sqlite3.Error, OSError) as problem:
-            log.warning("journal cannot be read either: problem=%s", problem)
+        self._refused = True
 
     def _try_to_return(self) -> None:
         if self.journal.remembers:
@@ -137,17 +138,15 @@ class Ledger:
         self._owed.append(partial(change, *values))
 
     async def begin(self, part: Part, begun_at: datetime) -> None:
-        """On disk when it returns. Raises sqlite3.Error or OSError: then it has not begun."""
+        """Written down when it returns. Raises sqlite3.Error or OSError: then it has not begun."""
         before = self.begun.get(part.planned.id)
         self.note_begun(part, begun_at)
         debt = self._owed[-1]
         try:
-            await asyncio.to_thread(self._pay)
-        except (sqlite3.Error, OSError) as error:
+            await asyncio.to_thread(self._pay_somewhere)
+        except (sqlite3.Error, OSError):
             self._take_back(part.planned.id, before, debt)
-            await asyncio.to_thread(self._note_refusal, error)
             raise
-        self._refusals = 0
 
     def _take_back(self, occurrence: str, before: Begun | None, debt: Callable[[], object]) -> None:
         with self._pen:

@@ -95,7 +95,8 @@ class CutStation:
         samples = np.frombuffer(content[: len(content) // 2 * 2], dtype="<i2").astype(np.int16)
         if not record["over"]:
             written_at = datetime.fromtimestamp(recording.stat().st_mtime, UTC)
-            cut_at = min(at for at in self.cuts_at if at >= written_at)
+            cuts = (at for at in self.cuts_at if at >= written_at)
+            cut_at = min(cuts, default=datetime.now(UTC))
             samples = samples[: max(round((cut_at - begins_at).total_seconds() * RATE_HZ), 0)]
         return Stretch(record["occurrence"], begins_at, samples)
 
