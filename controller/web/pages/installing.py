@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
@@ -86,10 +86,12 @@ def _board(page: Page, station_id: str, made: CodeMade | None = None) -> Respons
         station=station,
         board=known,
         made=made,
-        controller=_address(page.request, page),
+        command=_command(page, made.code) if made else "",
     )
 
 
-def _address(request: Request, page: Page) -> str:
-    """Of this controller, as a board is to call it."""
-    return page.context.settings.public_url or str(request.base_url).rstrip("/")
+def _command(page: Page, code: str) -> str:
+    """What is to be typed on the board."""
+    address = page.context.settings.public_url or str(page.request.base_url).rstrip("/")
+    plain = " --plain-http" if address.startswith("http:") else ""
+    return f"sudo loaban-agent enrol --controller {address} --code {code}{plain}"
