@@ -22,11 +22,13 @@ from firmware_sim.fleet.scenario import Scenario, bundled, find
 from firmware_sim.fleet.scenario import load as load_scenario
 from firmware_sim.fleet.settings import FleetSettings, load
 from firmware_sim.fleet.truth import TruthLog
+from firmware_sim.network.command import network
 from firmware_sim.wav_speaker import WavSpeaker
 from firmware_sim.wording import say_in
 
 app = typer.Typer(add_completion=False)
 app.command()(amplifier)
+app.command()(network)
 
 Part = Annotated[int | None, typer.Option("--part", min=0)]
 SoundDir = Annotated[Path | None, typer.Option("--sound-dir", file_okay=False)]

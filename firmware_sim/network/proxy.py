@@ -13,16 +13,22 @@ _CLOSED = frozenset({Trouble.REFUSED, Trouble.LINK_DOWN})
 
 
 class Proxy:
-    """Between a station and `host:port`. `run` serves until it is cancelled; `set` may come at any time."""
+    """Between a station and `host:target_port`. `run` serves until cancelled; `set` may come at any time."""
 
     def __init__(
-        self, host: str, port: int, chance: random.Random | None = None, listen_on: str = "127.0.0.1"
+        self,
+        host: str,
+        target_port: int,
+        chance: random.Random | None = None,
+        *,
+        listen_on: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         self._listen_on = listen_on
         self.path = Path(chance)
-        self.port = 0
+        self.port = port
         self._host = host
-        self._target_port = port
+        self._target_port = target_port
         self._server: asyncio.Server | None = None
         self._opening: asyncio.TaskGroup | None = None
 
