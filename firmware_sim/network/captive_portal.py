@@ -2,9 +2,9 @@
 
 import asyncio
 
-_PAGE = """<!doctype html><html><head><title>Đăng nhập mạng</title></head>
-<body><h1>Gói dữ liệu của bạn đã hết</h1>
-<form method="post"><input name="phone"><button>Tiếp tục</button></form></body></html>
+_PAGE = """<!doctype html><html><head><title>Sign in</title></head>
+<body><h1>Your data has run out</h1>
+<form method="post"><input name="phone"><button>Go on</button></form></body></html>
 """.encode()
 
 
