@@ -5,8 +5,13 @@ from pathlib import Path
 import pytest
 
 _SLOW = "journeys/test_alert"
-_OWN_TIME = ("journeys/test_station_clock", "journeys/test_station_offline_day")
-"""In virtual time: nothing that the machine does beside them changes what they see."""
+_OWN_TIME = (
+    "journeys/test_station_clock",
+    "journeys/test_station_offline_day",
+    "journeys/test_station_network",
+    "journeys/test_station_lost_packets",
+)
+"""In virtual time, or patient: nothing that the machine does beside them changes what they see."""
 _REAL_TIME = ("journeys", "integration/test_agent", "integration/board", "contract/test_speaker")
 """What is measured against the clock runs one after the other, or it would disturb itself.
 
