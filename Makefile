@@ -2,7 +2,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: arm-wheels install run check test test-slow bench bench-alert clean
+.PHONY: arm-wheels install run check test test-slow bench bench-alert bench-selftest clean
 
 install:
 	@bash scripts/install.sh
@@ -32,6 +32,10 @@ bench-alert: install
 # Asks the package index which wheels there are for ARM boards.
 arm-wheels: install
 	@$(PY) scripts/arm_wheels.py
+
+# Whether a station tells a sick horn from a well one, by fault: thousands of trials on simulated horns.
+bench-selftest: install
+	@$(PY) -m bench.selftest
 
 clean:
 	rm -rf $(VENV) node_modules build controller/web/static/dist

@@ -17,6 +17,7 @@ from agent.speakers.contract import SAMPLE_RATE_HZ, Frames
 
 _BLOCK_FRAMES: Final = SAMPLE_RATE_HZ // 50
 _DEAD_AFTER_S: Final = 2.0
+_PATIENCE_S: Final = 4.0
 _LONGEST_S: Final = 60.0
 
 
@@ -49,11 +50,11 @@ class CardMicrophone:
         recording = CardRecording()
         opening = asyncio.get_running_loop().run_in_executor(None, self._open, recording)
         try:
-            await asyncio.shield(opening)
+            await _in_time(opening)
             yield recording
         finally:
-            await asyncio.wait([opening])
-            await asyncio.to_thread(recording.close)
+            await asyncio.wait([opening], timeout=_PATIENCE_S)
+            await _in_time(asyncio.get_running_loop().run_in_executor(None, recording.close))
 
     def _open(self, recording: "CardRecording") -> None:
         library = _portaudio()
@@ -70,6 +71,14 @@ class CardMicrophone:
             stream.start()
         except (library.PortAudioError, ValueError) as error:
             raise MicrophoneFailed(problem=str(error)) from error
+
+
+async def _in_time(work: asyncio.Future[None]) -> None:
+    """A driver may hang where its sound server has died."""
+    done, _ = await asyncio.wait([work], timeout=_PATIENCE_S)
+    if not done:
+        raise MicrophoneFailed(problem=f"no answer from the sound card in {_PATIENCE_S:.0f} s")
+    work.result()
 
 
 def _portaudio() -> ModuleType:

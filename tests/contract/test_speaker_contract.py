@@ -4,15 +4,11 @@ The sound card is a PulseAudio null sink behind ALSA and PortAudio, run by the t
 """
 
 import asyncio
-import ctypes.util
-import os
 import shutil
-import socket
-import subprocess
 import time
 import wave
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -25,8 +21,8 @@ from agent.settings import SpeakerSettings
 from agent.speakers.contract import SAMPLE_RATE_HZ, Frames, Speaker
 from agent.speakers.sound_card import SoundCard
 from firmware_sim.wav_speaker import WavSpeaker
+from tests.support.pulse import PulseServer, at_portaudio, server_in
 
-PLUGIN_FOLDERS = ("/usr/lib", "/usr/lib64", "/usr/local/lib")
 BUFFER_S = 0.12
 """What may still be on its way to the ear: the output's buffer and one of the sink's own."""
 
@@ -74,7 +70,7 @@ class WavRig:
 @dataclass
 class PulseRig:
     speaker: SoundCard
-    server: "PulseServer"
+    server: PulseServer
     from_byte: int = 0
 
     def listen(self) -> None:
@@ -88,115 +84,22 @@ class PulseRig:
         self.server.stop()
 
 
-@dataclass
-class PulseServer:
-    """A null sink and somebody who listens to it all the time, because an idle sink takes 2 s to wake."""
-
-    folder: Path
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    def start(self) -> None:
-        if not self.processes:
-            self.processes.append(start_daemon(self.folder))
-            self.processes.append(start_ear(self.folder))
-
-    def stop(self) -> None:
-        while self.processes:
-            end(self.processes.pop())
-
-    def heard_bytes(self) -> int:
-        return (self.folder / "heard.raw").stat().st_size
-
-
 def read_wav(file: Path) -> NDArray[np.int16]:
     with wave.open(str(file)) as recording:
         return np.frombuffer(recording.readframes(recording.getnframes()), dtype=np.int16)
 
 
-def what_is_missing() -> list[str]:
-    programs = [name for name in ("pulseaudio", "parec") if shutil.which(name) is None]
-    library = [] if ctypes.util.find_library("portaudio") else ["libportaudio2"]
-    found = any(list(Path(folder).rglob("libasound_module_pcm_pulse.so")) for folder in PLUGIN_FOLDERS)
-    return programs + library + ([] if found else ["libasound2-plugins"])
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    process.wait(5)
-
-
-def wait_for_socket(path: Path) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with socket.socket(socket.AF_UNIX) as probe:
-            if path.exists() and probe.connect_ex(str(path)) == 0:
-                return
-        time.sleep(0.02)
-    pytest.fail("pulseaudio does not answer")
-
-
-def start_daemon(folder: Path) -> subprocess.Popen[bytes]:
-    sink = "module-null-sink sink_name=loa rate=48000 channels=1 format=s16le"
-    door = f"module-native-protocol-unix socket={folder / 'native'} auth-anonymous=1"
-    command = [
-        "pulseaudio",
-        "--daemonize=no",
-        "--exit-idle-time=-1",
-        "-n",
-        f"--load={sink}",
-        f"--load={door}",
-    ]
-    env = os.environ | {
-        "XDG_RUNTIME_DIR": str(folder),
-        "PULSE_RUNTIME_PATH": str(folder),
-        "HOME": str(folder),
-    }
-    with (folder / "pulse.log").open("wb") as log:
-        daemon = subprocess.Popen(command, env=env, stdout=log, stderr=log)
-    wait_for_socket(folder / "native")
-    return daemon
-
-
-def start_ear(folder: Path) -> subprocess.Popen[bytes]:
-    server = f"--server=unix:{folder / 'native'}"
-    form = ["--raw", "--rate=48000", "--channels=1", "--format=s16le", "--latency-msec=10"]
-    with (folder / "heard.raw").open("wb") as raw:
-        command = ["parec", server, "--device=loa.monitor", *form]
-        ear = subprocess.Popen(command, stdout=raw, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 10
-    while not (folder / "heard.raw").stat().st_size:
-        assert time.monotonic() < deadline, "the monitor gives no sound"
-        time.sleep(0.02)
-    return ear
-
-
 @pytest.fixture(scope="module")
 def pulse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulseServer]:
-    if missing := what_is_missing():
-        tell = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        tell(f"not on this machine, so no sound card is tried: {', '.join(missing)}")
-    folder = tmp_path_factory.mktemp("pulse")
-    folder.chmod(0o700)
-    (folder / "alsa.conf").write_text("</usr/share/alsa/alsa.conf>\npcm.!default { type pulse }\n")
-    server = PulseServer(folder)
+    server = server_in(tmp_path_factory.mktemp("pulse"))
     yield server
     server.stop()
 
 
 @pytest.fixture
 def pulse(pulse_server: PulseServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[PulseRig]:
-    import sounddevice
-
-    folder = pulse_server.folder
-    monkeypatch.setenv("ALSA_CONFIG_PATH", str(folder / "alsa.conf"))
-    monkeypatch.setenv("PULSE_SERVER", f"unix:{folder / 'native'}")
-    monkeypatch.setenv("HOME", str(folder))
-    pulse_server.start()
-    sounddevice._terminate()
-    sounddevice._initialize()
-    yield PulseRig(SoundCard(SpeakerSettings()), pulse_server)
-    sounddevice._terminate()
-    sounddevice._initialize()
+    with at_portaudio(pulse_server, monkeypatch):
+        yield PulseRig(SoundCard(SpeakerSettings()), pulse_server)
 
 
 @pytest.fixture(params=["wav", "sound_card"])
