@@ -23,6 +23,7 @@ _ONE_STATION_IN: Final = 10
 _DISTRICTS: Final = 9
 """Lào Cai had nine; today's communes are divided by their codes, which run from neighbour to neighbour."""
 _IN_ONE_PROCESS: Final = 300
+_GOLDEN: Final = (5**0.5 - 1) / 2
 EMBEDDED_BROKER_CARRIES: Final = 50
 """Stations; see `docs/decisions/0008-embedded-broker.md`."""
 
@@ -55,6 +56,12 @@ def plan(commune_ids: Sequence[str], count: int) -> list[SampleStation]:
     return _mixed(own, list(islice(clusters, count - len(own))))
 
 
+def _all_over(by_code: Sequence[str]) -> list[str]:
+    """So that the first few are neighbours nowhere: steps of the golden section."""
+    places = sorted(range(len(by_code)), key=lambda place: place * _GOLDEN % 1.0)
+    return [by_code[place] for place in places]
+
+
 def _mixed(these: list[SampleStation], those: list[SampleStation]) -> list[SampleStation]:
     places = [
         (place / len(stations_), one) for stations_ in (these, those) for place, one in enumerate(stations_)
@@ -73,7 +80,7 @@ def fill(context: Context, count: int) -> Path:
             if area.level is AreaLevel.COMMUNE
         }
         by_code = sorted(communes, key=lambda id_: (communes[id_].code or "", id_))
-        planned = plan(by_code, count)
+        planned = plan(_all_over(by_code), count)
         known = stations.known(session, [one.id for one in planned])
         for one in planned:
             if one.id not in known:
