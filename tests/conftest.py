@@ -12,7 +12,13 @@ _OWN_TIME = (
     "journeys/test_station_lost_packets",
 )
 """In virtual time, or patient: nothing that the machine does beside them changes what they see."""
-_REAL_TIME = ("journeys", "integration/test_agent", "integration/board", "contract/test_speaker", "contract/test_ear")
+_REAL_TIME = (
+    "journeys",
+    "integration/test_agent",
+    "integration/board",
+    "contract/test_speaker",
+    "contract/test_ear",
+)
 """What is measured against the clock runs one after the other, or it would disturb itself.
 
 The journeys of alerts are many and have wide margins: they are slow, and a group for each file.
