@@ -20,7 +20,7 @@ from agent.stage import Run, Stage
 from agent.timeline import items_of
 from agent.troubles import Troubles
 from schedules.cue import Cue, Progress, decide
-from wire.ids import Outcome, OutcomeReason
+from wire.ids import Outcome, OutcomeReason, Priority
 from wire.messages import NowPlaying
 
 log = logging.getLogger(__name__)
@@ -282,7 +282,7 @@ class Conductor:
         self, group: asyncio.TaskGroup, part: Part, from_s: float, holds_from: datetime
     ) -> None:
         aside_s = self._aside_until_s - self._clock.monotonic_s()
-        if aside_s > 0 and part.alert is None:
+        if aside_s > 0 and part.occurrence.priority is not Priority.EMERGENCY:
             self._troubles.note(part.planned.id, OutcomeReason.INTERRUPTED, aside_s)
             return
         try:

@@ -1,5 +1,6 @@
 """`loaban-agent enrol`, step by step."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,8 +29,10 @@ def enrol(
     """
     try:
         become_owner_of(config.parent)
-        state.mkdir(parents=True, exist_ok=True)
+        for folder in (config.parent, state):
+            folder.mkdir(parents=True, exist_ok=True)
         key = own_key.load_or_make(state)
+        _check_writable(config.parent)
     except (OSError, ValueError) as error:
         raise NotWritten(file=state / own_key.NAME, problem=error) from error
     grant = ask(url, code, key, plain_http=plain_http)
@@ -43,3 +46,9 @@ def enrol(
     tell(say("enrol.done", name=grant.name, station=grant.station, file=config))
     tell(say("enrol.next"))
     return True
+
+
+def _check_writable(folder: Path) -> None:
+    """Before the centre is asked. Raises OSError."""
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"{folder} takes no files")

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import socket
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -67,6 +68,8 @@ async def _talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answ
         told = await answer(json.loads(line))
     except AgentError as error:
         told = {"error": error.key, "params": {name: str(value) for name, value in error.params.items()}}
+    except sqlite3.Error as error:
+        told = {"error": "error.state_unreadable", "params": {"folder": "", "problem": str(error)}}
     writer.write(json.dumps(told).encode() + b"\n")
     await writer.drain()
 

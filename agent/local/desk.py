@@ -74,6 +74,9 @@ class Desk:
         except AgentError as error:
             log.info("test not made: what=%s why=%s", what, error.key)
             return self.say(error.key, **error.params)
+        except OSError as error:
+            log.warning("test not made: what=%s problem=%s", what, error)
+            return self.say("page.unreadable")
 
     def _shift(self, at: Any) -> timedelta:
         name = self.zone()

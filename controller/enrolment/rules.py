@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections import deque
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from threading import Lock
@@ -61,5 +62,5 @@ class Tries:
 
     def forgive(self, address: str, now: datetime) -> None:
         """The try that began then was right."""
-        with self._lock:
+        with self._lock, suppress(ValueError):
             self._wrong.remove((now, address))

@@ -1,5 +1,6 @@
 """Timetable files from a shell: the browser's rules, the browser's sentences, nothing half-made."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -36,6 +37,14 @@ def test_a_file_goes_from_shell_to_timetable_once_its_programmes_are_approved(sh
     assert "Đã duyệt" in said(shell.loaban("programmes", "list", "--as", "lanhdao"))
     assert "0 chương trình mới" in said(shell.loaban("programmes", "load", MARKET, "--as", "canbo"))
     assert "dai-bat-xat" in said(shell.loaban("stations", "list", "--as", "kythuat"))
+
+
+def test_a_technician_gets_a_code_for_a_board_and_others_a_reason(shell: Province) -> None:
+    told = said(shell.loaban("stations", "code", "dai-bat-xat", "--as", "kythuat"))
+    assert re.search(r"[A-Z0-9]{5}-[A-Z0-9]{5}", told)
+    refused = shell.loaban("stations", "code", "dai-bat-xat", "--as", "canbo", check=False)
+    assert refused.returncode == 1
+    assert not re.search(r"[A-Z0-9]{5}-[A-Z0-9]{5}", said(refused))
 
 
 @pytest.mark.parametrize(
