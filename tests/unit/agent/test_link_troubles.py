@@ -1,4 +1,4 @@
-"""Whatever answers where the broker should be, the link lives on and finds the broker when it is there."""
+"""Whatever answers where the broker should be, or nobody names it: the link finds it in the end."""
 
 import asyncio
 import random
@@ -10,6 +10,7 @@ from agent.clock import AssumedClock
 from agent.link import Link
 from agent.settings import Broker
 from firmware_sim.network.captive_portal import page
+from firmware_sim.network.names import Answering, NameServer
 from tests.support.small_server import until
 
 CONNACK = b"\x20\x02\x00\x00"
@@ -83,12 +84,20 @@ async def pretend() -> AsyncIterator[Pretend]:
         one.close()
 
 
-async def comes_through(pretender: Pretender, within_s: float) -> None:
+def link_to(pretender: Pretender, host: str = "127.0.0.1") -> Link:
     settings = Broker(
-        port=pretender.port, keepalive_s=5, retry_min_s=0.001, retry_first_s=0.002, retry_max_s=0.01
+        host=host,
+        port=pretender.port,
+        keepalive_s=5,
+        retry_min_s=0.001,
+        retry_first_s=0.002,
+        retry_max_s=0.01,
     )
-    link = Link("cum-loa-1", "boot-1", settings, AssumedClock())
-    link.follow(["lao-cai"])
+    return Link("cum-loa-1", "boot-1", settings, AssumedClock())
+
+
+async def comes_through(pretender: Pretender, within_s: float) -> None:
+    link = link_to(pretender)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(link.run())
         await until(lambda: pretender.welcomed > 0 and link.connected, within_s)
@@ -107,3 +116,21 @@ async def test_answers_that_are_none_end_one_connection_each_and_nothing_else(
 
 async def test_no_noise_kills_it(pretend: Pretend) -> None:
     await comes_through(await pretend(*map(noise, range(300))), 60)
+
+
+@pytest.mark.parametrize("trouble", [Answering.NOT_FOUND, Answering.NEVER])
+async def test_a_broker_that_was_found_once_is_found_without_a_name_server(
+    pretend: Pretend, monkeypatch: pytest.MonkeyPatch, trouble: Answering
+) -> None:
+    monkeypatch.setattr("agent.link.CONNECT_TIMEOUT_S", 0.2)
+    pretender, names = await pretend(), NameServer("127.0.0.1")
+    names.answering = Answering.WITH_ANOTHER_ADDRESS
+    link = link_to(pretender, "trung-tam.example")
+    with names.in_charge():
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(link.run())
+            await until(lambda: link.connected)
+            names.answering = trouble
+            pretender.close()
+            await until(lambda: link.state().connects == 2, 20)
+            task.cancel()
