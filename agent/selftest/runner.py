@@ -23,7 +23,7 @@ from agent.selftest.exam import AGAIN_AFTER_S, PILOTS, Conclusion, Exam
 from agent.selftest.judge import Opinion
 from agent.selftest.polite import GaveWay, PoliteEar
 from agent.selftest.reference import SWEEPS, MemoryFile
-from agent.selftest.times import is_due
+from agent.selftest.times import AGAIN_UNCLEAR, is_due
 from wire.evidence import SelfTestFinding as Finding
 from wire.evidence import SelfTestKind as Kind
 from wire.evidence import SelfTestResult
@@ -61,10 +61,13 @@ class SelfTest:
         self._memory = self._file.load()
         self._busy = asyncio.Lock()
         self._insists = False
+        self._waits = False
+        self._hurry = asyncio.Event()
+        self._not_before_s = dict.fromkeys(Kind, 0.0)
         self.on_result: Callable[[], None] = lambda: None
 
     def results(self) -> tuple[SelfTestResult | None, SelfTestResult | None]:
-        """The last acoustic and the last electrical one, from before the last start too."""
+        """The last acoustic and the last electrical one that came to its end, however long ago."""
         return self._memory.acoustic_result, self._memory.electrical_result
 
     async def yield_stage(self) -> None:
@@ -85,15 +88,18 @@ class SelfTest:
 
         Raises `SelfTestMissing` where the board has no part for it, `SelfTestBusy` while something sounds or
         is about to, `SelfTestQuiet` for an audible test in quiet hours. Who insists is stopped only by what
-        sounds.
+        sounds; a test that waits for its second round is given up for this one.
         """
         if kind not in self._kinds:
             raise SelfTestMissing(kind=kind)
         if kind is Kind.ACOUSTIC and self._is_quiet() and not insist:
             raise SelfTestQuiet
-        if self._busy.locked() or not (self._is_stage_free() if insist else self._may_sound()):
+        under_way = self._busy.locked() and not self._waits
+        if under_way or not (self._is_stage_free() if insist else self._may_sound()):
             raise SelfTestBusy
+        self._hurry.set()
         async with self._busy:
+            self._hurry.clear()
             self._insists = insist
             try:
                 return await self._test(kind, rounds=1, calibrate=calibrate)
@@ -103,6 +109,8 @@ class SelfTest:
     def _is_due(self, kind: Kind) -> bool:
         card, at = self._agenda.store.card, self._agenda.moment()
         if card is None or not at.clock_trusted or self._busy.locked():
+            return False
+        if self._clock.monotonic_s() < self._not_before_s[kind]:
             return False
         last = self._memory.acoustic_result if kind is Kind.ACOUSTIC else self._memory.electrical_result
         return is_due(kind, card, last, at.now) and not self._is_quiet() and self._may_sound()
@@ -166,17 +174,39 @@ class SelfTest:
         return Conclusion(Opinion(Verdict.CALIBRATED, line_ma=made.line_ma), PILOTS)
 
     async def _pause(self, pause_s: float) -> None:
-        await asyncio.sleep(pause_s)
         if pause_s < AGAIN_AFTER_S:
+            await asyncio.sleep(pause_s)
             return
-        for _ in range(FREE_LOOKS):
-            if self._may_sound():
-                break
-            await asyncio.sleep(LOOK_EVERY_S)
+        self._waits = True
+        try:
+            await self._wait_for_second_round(pause_s)
+        finally:
+            self._waits = False
         if self._is_quiet():
             raise GaveWay
 
+    async def _wait_for_second_round(self, pause_s: float) -> None:
+        """Raises `GaveWay` when somebody asks for a test by hand."""
+        await self._rest(pause_s)
+        for _ in range(FREE_LOOKS):
+            if self._may_sound():
+                return
+            await self._rest(LOOK_EVERY_S)
+
+    async def _rest(self, pause_s: float) -> None:
+        try:
+            async with asyncio.timeout(pause_s):
+                await self._hurry.wait()
+        except TimeoutError:
+            return
+        raise GaveWay
+
     async def _keep(self, kind: Kind, result: SelfTestResult) -> None:
+        """One that was broken off says nothing, and takes nothing away from the last one."""
+        if Finding.INTERRUPTED in result.findings:
+            self._not_before_s[kind] = self._clock.monotonic_s() + AGAIN_UNCLEAR.total_seconds()
+            log.info("self-test broken off: kind=%s", kind)
+            return
         field = "acoustic_result" if kind is Kind.ACOUSTIC else "electrical_result"
         self._memory = self._memory.model_copy(update={field: result})
         log.info("self-test: kind=%s verdict=%s findings=%s", kind, result.verdict, ",".join(result.findings))

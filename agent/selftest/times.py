@@ -23,7 +23,7 @@ AGAIN_FAILED: Final = timedelta(days=1)
 
 
 def is_due(kind: SelfTestKind, card: StationCard, last: SelfTestResult | None, now: datetime) -> bool:
-    """Whether this test is to begin now. Raises UnknownZone errors of `zoneinfo` for a zone that is none."""
+    """Whether this test is to begin now."""
     every = timedelta(days=days_between(kind, card.self_test))
     if not every or not _is_in_window(card, now):
         return False

@@ -61,7 +61,7 @@ def set_clock(life: Any, at: datetime) -> None:
 async def run_until(tested: Patient, look: Callable[[], Any]) -> None:
     async with asyncio.TaskGroup() as group:
         running = group.create_task(tested.test.run())
-        await tested.life.until(look)
+        await tested.life.until(look, within_s=60)
         running.cancel()
 
 
@@ -167,12 +167,29 @@ async def test_whoever_comes_upon_the_stage_ends_the_test(tested: Patient) -> No
     tested.ear.pace = 1.0
     async with asyncio.TaskGroup() as group:
         asked = group.create_task(tested.test.now(Kind.ACOUSTIC))
-        await tested.life.until(lambda: tested.ear.soundings)
+        await tested.life.until(lambda: tested.ear.soundings, within_s=60)
         with pytest.raises(SelfTestBusy):
             await tested.test.now(Kind.ELECTRICAL)
         await tested.test.yield_stage()
         result = await asked
     assert (result.verdict, result.findings) == (Verdict.INCONCLUSIVE, (Finding.INTERRUPTED,))
+    assert tested.test.results() == (None, None)
+    assert not tested.test._is_due(Kind.ACOUSTIC)
+    tested.life.clock.ahead_s += 3600
+    assert tested.test._is_due(Kind.ACOUSTIC)
+
+
+async def test_a_test_that_waits_for_its_second_round_is_given_up_for_one_by_hand(tested: Patient) -> None:
+    for kind in Kind:
+        await tested.test.now(kind)
+    tested.ear.horn.break_down(HornFault.OPEN_LINE)
+    set_clock(tested.life, MORNING + timedelta(days=7))
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(tested.test.run())
+        await tested.life.until(lambda: tested.test._waits, within_s=60)
+        result = await tested.test.now(Kind.ELECTRICAL)
+        running.cancel()
+    assert (result.verdict, result.findings) == (Verdict.FAILED, (Finding.OPEN_LINE,))
 
 
 async def test_a_sound_card_that_fails_does_not_end_the_station(tested: Patient) -> None:
