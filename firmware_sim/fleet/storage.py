@@ -68,22 +68,23 @@ class CountedCache(MediaCache):
         self._counted = CountedFiles(folder)
         self._reaches = reaches
         self._dying = False
+        self._struck = asyncio.Event()
         super().__init__(self._counted, settings)
 
     def lose(self) -> None:
         """All of it has rotted."""
         self._counted.lost.update(self._wishes)
-        self._changed.set()
+        self._struck.set()
 
     def die(self) -> None:
         """`run` raises `PartDied`."""
         self._dying = True
-        self._changed.set()
+        self._struck.set()
 
     async def run(self) -> None:
         while True:
-            await self._changed.wait()
-            self._changed.clear()
+            await self._struck.wait()
+            self._struck.clear()
             if self._dying:
                 raise PartDied("a scenario wants it")
             await self._fetch()
@@ -98,7 +99,7 @@ class CountedCache(MediaCache):
                 self._counted.lost.discard(sha256)
                 self.arrived()
             else:
-                self._changed.set()
+                self._struck.set()
 
 
 class _Task(NamedTuple):

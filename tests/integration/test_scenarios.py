@@ -1,18 +1,20 @@
 """Every scenario on a few stations for some minutes of virtual time: what must come of it."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from firmware_sim.fleet.scenario import Scenario, bundled, load
+from firmware_sim.fleet.installed import learn
+from firmware_sim.fleet.scenario import Event, Scenario, bundled, load
 from tests.support.fleets import Story, Teller
 from wire import topics
 from wire.alerts import Alert, AlertBoard, Voice
+from wire.evidence import SelfTestFinding, SelfTestResult, SelfTestVerdict
 from wire.ids import AlertKind, LatenessRule, Severity
-from wire.messages import Item, Lateness
+from wire.messages import Heartbeat, Item, Lateness, SelfTestTimes
 
 STATIONS = tuple(f"cum-loa-{number}" for number in range(10))
 ALERT = "kc-1"
@@ -253,6 +255,38 @@ def test_the_province_of_2016_sounds_where_it_can(teller: Teller) -> None:
         set(STATIONS) - silent - story.struck_by("link_down", "thin", "loss", "latency", "flapping")
     ):
         assert story.heard(station) == set(story.due(30.0, 300.0))
+
+
+def test_stations_find_by_themselves_what_is_wrong_with_their_horns(tmp_path: Path) -> None:
+    """A morning with a window for tests, and what the heartbeats say after it."""
+    faults = {"cum-loa-0": "open_line", "cum-loa-1": "blocked", "cum-loa-2": "microphone_dead"}
+    events = tuple(
+        Event.model_validate({"name": station, "who": {"stations": [station]}, "all_of": fault})
+        for station, fault in faults.items()
+    )
+    morning = datetime.fromisoformat("2026-11-23T07:58:00+07:00")
+    sick = scenario("calm").model_copy(update={"events": events, "starts_at": morning})
+    teller = Teller(tmp_path, STATIONS[:4], every_s=86_400.0)
+    teller.card["self_test"] = SelfTestTimes(begins=time(8, 0), ends=time(8, 35))
+    learn(tmp_path / "state", teller.stations)
+    story = teller.live(sick, 2_400.0)
+    nothing_is_wrong_with(story)
+    beats = teller.heartbeats
+    verdicts = {station: test and test.verdict for station, test in acoustic(beats).items()}
+    assert verdicts == {
+        "cum-loa-0": SelfTestVerdict.FAILED,
+        "cum-loa-1": SelfTestVerdict.FAILED,
+        "cum-loa-2": SelfTestVerdict.INCONCLUSIVE,
+        "cum-loa-3": SelfTestVerdict.PASSED,
+    }
+    electrical = beats["cum-loa-0"].electrical_test
+    assert electrical is not None
+    assert SelfTestFinding.OPEN_LINE in electrical.findings
+    assert all(beat.amplifier is not None and not beat.amplifier.power_on for beat in beats.values())
+
+
+def acoustic(beats: Mapping[str, Heartbeat]) -> dict[str, SelfTestResult | None]:
+    return {station: beats[station].acoustic_test for station in sorted(beats)}
 
 
 def test_every_scenario_of_ours_is_tried_here() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from firmware_sim.fleet.board import Board
 from firmware_sim.fleet.commands import Command
@@ -24,6 +25,7 @@ from wire.base import Message
 from wire.ids import LatenessRule, StationKind
 from wire.messages import (
     Ack,
+    Heartbeat,
     Item,
     Lateness,
     PlanLayer,
@@ -34,7 +36,7 @@ from wire.messages import (
 )
 from wire.signing import SigningKey
 
-EVERY_S, SOUNDS_S = 60.0, 15.0
+SOUNDS_S = 15.0
 FIRST_AT_S = 40.0
 
 
@@ -126,6 +128,12 @@ class Teller:
     stations: tuple[str, ...]
     key: SigningKey = field(default_factory=SigningKey.generate)
     broker: VillageBroker = field(default_factory=VillageBroker)
+    card: dict[str, Any] = field(default_factory=dict)
+    """What every station's card says besides the usual."""
+    every_s: float = 60.0
+    """From one occurrence to the next."""
+    heartbeats: dict[str, Heartbeat] = field(default_factory=dict)
+    """The last of each station."""
     reports: dict[str, list[PlaybackReport]] = field(default_factory=lambda: defaultdict(list))
     """By station, each report as often as it was committed: once."""
 
@@ -136,6 +144,9 @@ class Teller:
         self.broker.publish(topic, self.key.sign(document), retain=True)
 
     def _listen(self, topic: str, payload: bytes) -> None:
+        if topic.endswith("/heartbeat"):
+            beat = Heartbeat.decode(payload)
+            self.heartbeats[beat.station] = beat
         if not topic.endswith("/report"):
             return
         batch = ReportBatch.decode(payload)
@@ -212,27 +223,27 @@ class Teller:
         )
 
     def _give_plan(self, began_at: datetime, lasts_s: float) -> tuple[PlannedOccurrence, ...]:
-        """One every minute, of either lateness rule in turn."""
-        count = int((lasts_s - FIRST_AT_S) // EVERY_S) + 1
+        """One every so often, of either lateness rule in turn."""
+        count = int((lasts_s - FIRST_AT_S) // self.every_s) + 1
         rules = (LatenessRule.RESUME, LatenessRule.SKIP)
-        starts = (began_at + timedelta(seconds=FIRST_AT_S + EVERY_S * number) for number in range(count))
+        starts = (began_at + timedelta(seconds=FIRST_AT_S + self.every_s * number) for number in range(count))
         occurrences = tuple(
             _occurrence(start.replace(microsecond=0), rules[number % 2])
             for number, start in enumerate(starts)
         )
         issued_at = began_at - timedelta(hours=1)
         for station in self.stations:
-            card = StationCard(
-                station=station,
-                version=1,
-                issued_at=issued_at,
-                name=station,
-                kind=StationKind.VILLAGE_CLUSTER,
-                areas=("lao-cai", "ta-van"),
-                zone="Asia/Ho_Chi_Minh",
-                media_url="http://127.0.0.1:1/media",
-            )
-            self.send(topics.card(station), card)
+            usual: dict[str, Any] = {
+                "station": station,
+                "version": 1,
+                "issued_at": issued_at,
+                "name": station,
+                "kind": StationKind.VILLAGE_CLUSTER,
+                "areas": ("lao-cai", "ta-van"),
+                "zone": "Asia/Ho_Chi_Minh",
+                "media_url": "http://127.0.0.1:1/media",
+            }
+            self.send(topics.card(station), StationCard(**(usual | self.card)))
         layer = PlanLayer(
             area="ta-van",
             version=1,
