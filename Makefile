@@ -2,7 +2,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: arm-wheels install run check test test-slow bench bench-alert bench-selftest clean
+.PHONY: arm-wheels install run check test test-slow bench bench-agent bench-alert bench-selftest clean
 
 install:
 	@bash scripts/install.sh
@@ -19,6 +19,10 @@ test: install
 # The journeys of alerts: whole provinces, minute by minute.
 test-slow: install
 	@bash scripts/test.sh -m slow
+
+# What the station program costs a board: memory, processor, traffic, writes, start errors.
+bench-agent: install
+	@$(PY) -m bench.agent
 
 bench: install
 	@$(PY) -m bench.ingest

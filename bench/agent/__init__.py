@@ -1,0 +1,1 @@
+"""What the station program costs a board."""
