@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -80,6 +81,8 @@ def main(  # noqa: PLR0917 - typer's options
         ).beginning(None if wanted is None else wanted.starts_at)
         _announce(run, wanted, settings)
         code = run_fleet(settings, file, None, run)
+        if sys.stdout.isatty():
+            typer.echo()
     except AgentError as error:
         raise refuse(error, language) from error
     raise typer.Exit(code)
