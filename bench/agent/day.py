@@ -1,4 +1,4 @@
-"""What a station writes in a day of virtual time on a real disk: `python -m bench.agent.day <folder> idle`."""
+"""What a station writes in a day of virtual time: `python -m bench.agent.day <folder> idle|busy`."""
 
 import asyncio
 import sys

@@ -30,7 +30,8 @@ class Traffic:
 @contextmanager
 def relay_to(port: int) -> Iterator[tuple[int, Traffic]]:
     """The relay's own port, and its count."""
-    traffic, ends = Traffic(), []
+    traffic = Traffic()
+    ends: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as door:
         thread = threading.Thread(target=_serve, args=(door, port, traffic, ends))
         thread.start()

@@ -97,7 +97,12 @@ def cut_again_and_again(
             threads.submit(cut_often, station, cuts_each, random.Random(f"{seed} {station.name}"))
             for station in stations
         ]
-        eventually(lambda: go_on(programme) or all(one.done() for one in cutting), "all cut", 600)
+
+        def all_cut() -> bool:
+            programme.go_on()
+            return all(one.done() for one in cutting)
+
+        eventually(all_cut, "all cut", 600)
         codes = [code for one in cutting for code in one.result()]
     assert set(codes) == {-9}, "a program died by itself"
     let_it_end(programme, stations, first)
@@ -107,10 +112,6 @@ def cut_again_and_again(
     cuts = sum(len(station.cuts_at) for station in stations)
     heard = sum(len(station.heard()) for station in stations)
     print(f"power cuts: {cuts}, stretches heard: {heard}, reports: {len(programme.centre.reports())}")  # noqa: T201
-
-
-def go_on(programme: CutProgramme) -> None:
-    programme.go_on()
 
 
 def wait_for_first_reports(programme: CutProgramme, stations: list[CutStation]) -> str:
@@ -128,12 +129,15 @@ def wait_for_first_reports(programme: CutProgramme, stations: list[CutStation]) 
 def cut_often(station: CutStation, cuts: int, chance: random.Random) -> list[int]:
     codes = []
     for number in range(cuts):
-        lived = chance.uniform(SHORTEST_LIFE_S, LONGEST_LIFE_S)
-        until = datetime.now(UTC) + timedelta(seconds=lived)
-        eventually(lambda until=until: datetime.now(UTC) >= until, "a life", LONGEST_LIFE_S + 5)
+        live_for(chance.uniform(SHORTEST_LIFE_S, LONGEST_LIFE_S))
         codes.append(station.cut(chance if number % 2 else None))
         station.boot()
     return codes
+
+
+def live_for(seconds: float) -> None:
+    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    eventually(lambda: datetime.now(UTC) >= until, "a life", seconds + 5)
 
 
 def let_it_end(programme: CutProgramme, stations: list[CutStation], first: str) -> None:
