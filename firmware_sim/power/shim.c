@@ -3,7 +3,8 @@
  * Loaded before the C library (LD_PRELOAD). After each fsync or fdatasync below the state folder it brings an
  * image beside it up to date:
  *   files/<inode>     the content of a file as it was when it was synced
- *   folders/<inode>   the entries of a folder as they were when the folder was synced: "f <inode> <name>\0"
+ *   folders/<inode>   the entries of a folder as they were when the folder was synced: "f <inode> <name>\0",
+ *                     d for a folder, s for a socket
  * A name counts only after its folder was synced (POSIX promises no more), a content only after its file was.
  * Every inode in the image is held open, so that no other file is ever given its number. The real disk is left
  * alone: the image is the card, and a thousand syncs of a test cost nobody else anything.
@@ -139,7 +140,7 @@ static void keep_entry(DIR *folder, const char *name, int out) {
     int handle = openat(dirfd(folder), name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (handle < 0 && errno == ENOENT) return;
     if (handle < 0 || fstat(handle, &found) < 0) fail(name);
-    char kind = S_ISDIR(found.st_mode) ? 'd' : 'f';
+    char kind = S_ISDIR(found.st_mode) ? 'd' : S_ISSOCK(found.st_mode) ? 's' : 'f';
     int length = snprintf(line, sizeof line, "%c %lu %s", kind, (unsigned long)found.st_ino, name);
     write_all(out, line, (size_t)length + 1);
     hold(handle, found.st_ino);

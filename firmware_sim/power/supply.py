@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import stat
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -71,7 +72,7 @@ class PowerSupply:
             inode = self._hold(path)
             if path.is_file():
                 shutil.copyfile(path, self._image / "files" / str(inode))
-            lines.append(f"{'d' if path.is_dir() else 'f'} {inode} {path.name}\0")
+            lines.append(f"{_kind(path)} {inode} {path.name}\0")
         (self._image / "folders" / str(_inode(folder))).write_text("".join(lines))
 
     def _hold(self, path: Path) -> int:
@@ -95,6 +96,8 @@ class PowerSupply:
             source = live / name if live is not None and lived.get(name) == (kind, number) else None
             if kind == "d":
                 self._rebuild(source, number, target / name, luck)
+            elif kind == "s":
+                os.mknod(target / name, stat.S_IFSOCK | 0o600)
             else:
                 (target / name).write_bytes(self._content(source, number, luck))
 
@@ -143,4 +146,9 @@ def _inode(path: Path) -> int:
 def _live_entries(folder: Path | None) -> dict[str, tuple[str, int]]:
     if folder is None:
         return {}
-    return {path.name: ("d" if path.is_dir() else "f", _inode(path)) for path in folder.iterdir()}
+    return {path.name: (_kind(path), _inode(path)) for path in folder.iterdir()}
+
+
+def _kind(path: Path) -> str:
+    """A folder, a socket, a file."""
+    return "d" if path.is_dir() else "s" if path.is_socket() else "f"

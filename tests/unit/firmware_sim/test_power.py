@@ -162,3 +162,11 @@ def test_without_a_compiler_it_says_so(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NoCompiler, match="gcc"):
         supply_module.build_shim(tmp_path)
+
+
+def test_the_socket_of_a_program_that_died_is_still_in_its_way(supply: PowerSupply, state: Path) -> None:
+    live(supply, 'import socket; socket.socket(socket.AF_UNIX).bind(str(state / "s")); sync(state)')
+    supply.cut()
+    assert (state / "s").is_socket()
+    supply.cut()
+    assert (state / "s").is_socket()
