@@ -84,6 +84,10 @@ class LivingFleet(Fleet):
         weather = Weather(self.boards, self._drawn, self.era, self._truth)
         return [*super()._helpers(), weather.run(), take_every_second(self._run.rate, self._take_census)]
 
+    async def _arrive(self) -> None:
+        """In our time: to start a program costs the machine the same at any rate."""
+        await asyncio.sleep(self.chance.uniform(0.0, self.settings.arrive_within_s) * self._run.rate)
+
     async def _live(self, station_id: str, stop: asyncio.Event) -> None:
         await self._arrive()
         await self.boards[station_id].live(stop, self._life)
