@@ -24,6 +24,8 @@ from wire.ids import ClockTrust
 log = logging.getLogger(__name__)
 
 FLOOR_STEP = timedelta(hours=1)
+FLOOR_LEAP = timedelta(days=1)
+"""A time further ahead of the floor becomes the floor only when it has gone on for an hour without a jump."""
 SLACK = timedelta(minutes=10)
 """So far behind what is known for certain a clock is still only inexact."""
 HOLD_S = 48 * 3600.0
@@ -150,6 +152,8 @@ class SystemClock:
         self._machine = machine or LinuxClock()
         self._boot = self._machine.boot_id()
         self._floor: datetime | None = None
+        self._kept_at: datetime | None = None
+        self._steady_since: tuple[float, datetime] | None = None
         self._issued: datetime | None = None
         self._synchronised_at_s: float | None = None
         self._right_at: tuple[float, datetime] | None = None
@@ -188,24 +192,45 @@ class SystemClock:
 
     def keep(self) -> None:
         now, trust = self._read()
-        new_anchor = self._noticed.anchor is not None and not self._kept_anchor
-        old_floor = self._floor is None or now >= self._floor + FLOOR_STEP
-        if trust is ClockTrust.UNKNOWN or not (old_floor or new_anchor):
+        if trust is ClockTrust.UNKNOWN:
+            self._steady_since = None
             return
+        is_steady = self._is_steady(now)
+        new_anchor = self._noticed.anchor is not None and not self._kept_anchor
+        if self._kept_at is not None and abs(now - self._kept_at) < FLOOR_STEP and not new_anchor:
+            return
+        floor = self._floor_by(now, is_steady=is_steady)
         record = {
-            "floor": now.isoformat(),
+            "floor": floor.isoformat(),
             "boot": self._boot,
             "synchronised_at_s": self._synchronised_at_s,
             "rate": self._noticed.rate,
             "anchor": asdict(self._noticed.anchor) if self._noticed.anchor else None,
         }
         write_durably(self._file, json.dumps(record).encode())
-        self._floor = now if self._floor is None else max(now, self._floor)
+        self._floor, self._kept_at = floor, now
         self._kept_anchor = self._noticed.anchor is not None
+
+    def _floor_by(self, now: datetime, *, is_steady: bool) -> datetime:
+        """A moment's mistake must not become the floor: it would keep out what is right for good."""
+        if self._floor is None:
+            return now
+        leaps = now > self._floor + FLOOR_LEAP
+        return self._floor if leaps and not is_steady else max(now, self._floor)
+
+    def _is_steady(self, now: datetime) -> bool:
+        since_boot_s = self._machine.since_boot_s()
+        at_s, at = self._steady_since or (since_boot_s, now)
+        gone_s = since_boot_s - at_s
+        if abs((now - at).total_seconds() - gone_s) > SLACK.total_seconds():
+            at_s, at, gone_s = since_boot_s, now, 0.0
+        self._steady_since = at_s, at
+        return gone_s >= FLOOR_STEP.total_seconds()
 
     def _read(self) -> _Reading:
         """See the table above; where two who should know contradict each other, neither is believed."""
         since_boot_s, system = self._machine.since_boot_s(), self._machine.now()
+        self._doubt_floor(since_boot_s, system)
         held_s = self._held_s(since_boot_s, system)
         noticed = self._time_noticed(since_boot_s)
         said = self._said(since_boot_s)
@@ -242,6 +267,15 @@ class SystemClock:
             return system
         self._shift = max(self._shift, bound - system)
         return system + self._shift
+
+    def _doubt_floor(self, since_boot_s: float, system: datetime) -> None:
+        """Two who do not know of each other say the same: a floor ahead of them came from a mistake."""
+        utc_s = self._noticed.utc_at(since_boot_s)
+        if utc_s is None or not self._is_behind(system) or not self._machine.is_synchronised():
+            return
+        if abs(system.timestamp() - utc_s) <= SLACK.total_seconds():
+            log.warning("clock floor given up: floor=%s now=%s", self._floor, system)
+            self._floor = self._kept_at = None
 
     def _is_behind(self, time_: datetime) -> bool:
         return self._floor is not None and time_ < self._floor - SLACK

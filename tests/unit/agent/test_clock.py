@@ -212,6 +212,64 @@ def test_old_notices_played_back_take_time_no_further_back_than_the_floor(world:
     assert replayed.now() >= NOW - SLACK
 
 
+def test_a_controller_that_was_ahead_for_minutes_does_not_become_the_floor(world: World) -> None:
+    world.machine.boot()
+    clock = world.clock()
+    for ahead_s in (0, 365 * 86_400, 0):
+        for _ in range(10):
+            world.hear(clock, count=1, ahead_s=ahead_s)
+            clock.keep()
+    assert clock.trust() is ClockTrust.STALE
+    assert abs(error_s(world, clock)) < 1
+    assert world.clock().now() <= world.machine.true_now()
+
+
+def test_a_time_server_that_was_ahead_for_minutes_does_not_become_the_floor(world: World) -> None:
+    clock = world.clock()
+    clock.keep()
+    world.machine.step(365 * 86_400)
+    for _ in range(30):
+        world.pass_(60)
+        clock.keep()
+    world.machine.step(-365 * 86_400)
+    assert clock.trust() is ClockTrust.TRUSTED
+    assert world.clock().trust() is ClockTrust.TRUSTED
+
+
+def test_a_floor_of_the_future_gives_way_to_time_server_and_controller_together(world: World) -> None:
+    world.file.write_text(
+        json.dumps({"floor": LONG_AFTER.isoformat(), "boot": "x", "synchronised_at_s": None})
+    )
+    clock = world.clock()
+    assert clock.trust() is ClockTrust.UNKNOWN
+    world.hear(clock, count=3)
+    assert clock.trust() is ClockTrust.TRUSTED
+    clock.keep()
+    assert world.clock().trust() is ClockTrust.TRUSTED
+
+
+def test_a_floor_does_not_give_way_to_old_notices_or_a_wrong_time_server_alone(world: World) -> None:
+    clock = world.clock()
+    clock.keep()
+    world.machine.set(world.machine.true_now() - timedelta(days=2))
+    assert clock.trust() is ClockTrust.UNKNOWN
+    world.hear(clock, count=20, late_s=86_400)
+    assert clock.trust() is ClockTrust.UNKNOWN
+
+
+def test_a_board_that_was_long_without_power_has_a_new_floor_within_the_hour(world: World) -> None:
+    world.clock().keep()
+    world.pass_(30 * 86_400)
+    world.machine.boot()
+    world.machine.synchronise()
+    clock = world.clock()
+    for _ in range(2):
+        clock.keep()
+        world.pass_(3600)
+    world.machine.boot()
+    assert world.clock().now() >= NOW + timedelta(days=30)
+
+
 def test_a_step_of_the_machines_clock_is_followed_at_once(world: World) -> None:
     world.machine.boot()
     clock = world.clock()
