@@ -24,6 +24,7 @@ from agent.local.errors import (
     TimeUnknown,
 )
 from agent.local.tone import tone
+from agent.selftest.polite import YIELD_WITHIN_S
 from agent.speakers.contract import SAMPLE_RATE_HZ, Frames, Speaker
 from wire.evidence import SelfTestKind, SelfTestResult
 from wire.ids import Priority
@@ -71,6 +72,8 @@ class Tests:
         """Three notes, about two and a half seconds. Raises `TestRefused`, `SpeakerFailed`."""
         async with self._alone(insist=insist):
             await self.examiner.yield_stage()
+            if self.conductor.stage.run is not None:
+                raise GaveWay
             card = self.agenda.store.card
             frames = tone(UNKNOWN_VOLUME if card is None else card.volume_max)
             async with asyncio.TaskGroup() as group:
@@ -93,9 +96,12 @@ class Tests:
 
     async def yield_stage(self) -> None:
         """Somebody comes upon the stage."""
-        if self._tone is not None:
-            self._tone.cancel()
-            await asyncio.wait([self._tone])
+        if self._tone is None:
+            return
+        self._tone.cancel()
+        _, late = await asyncio.wait([self._tone], timeout=YIELD_WITHIN_S)
+        if late:
+            log.error("test tone does not fall silent: waited_s=%s", YIELD_WITHIN_S)
 
     @asynccontextmanager
     async def _alone(self, *, insist: bool, silent: bool = False) -> AsyncIterator[None]:

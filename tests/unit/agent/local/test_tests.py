@@ -90,6 +90,30 @@ async def test_an_alert_takes_the_loudspeaker_from_a_test_at_once(
         await board.desk.tests.tone()
 
 
+async def test_an_alert_that_comes_while_a_broadcast_stands_aside_is_alone_on_the_stage(
+    board: Any, make_sound: Any, make_alert: Any, make_board: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signal, _ = make_sound(board.folder / "state" / "sound", 3.0)
+    conductor = board.station.conductor
+    stand_aside = conductor.stand_aside
+
+    async def slow(seconds: float) -> None:
+        await stand_aside(seconds)
+        if seconds:
+            await board.take(make_board(make_alert(signal, signal)))
+
+    monkeypatch.setattr(conductor, "stand_aside", slow)
+    looked = asyncio.Event()
+    conductor.on_look = looked.set
+    async with board.running():
+        await looked.wait()
+        with pytest.raises(errors.GaveWay):
+            await board.desk.tests.tone(insist=True)
+        await board.until(lambda: board.station.journal.outbox(9))
+    assert [report.outcome for report in board.station.journal.outbox(9)] == [Outcome.PLAYED]
+    assert len(board.heard()) == 1
+
+
 async def test_one_test_at_a_time(board: Any) -> None:
     async with board.running(), asyncio.TaskGroup() as group:
         first = group.create_task(refusal_of(board.desk.tests.tone()))
