@@ -124,11 +124,11 @@ def press(storm: Storm) -> Alert:
 
 
 def switched_on_at_once(storm: Storm, most_per_s: float) -> None:
+    """How long it takes is how fast this machine makes thousands of boards; how many knock is theirs."""
     waits_s = storm.all_online(0.0)
     began_s = min(one.at_s for fleet in (storm.rest, storm.district) for one in fleet.events)
     waits_s = [at_s - began_s for at_s in waits_s]
     assert tell("all switched on at once", waits_s, storm.broker, 0.0) <= most_per_s
-    assert waits_s[-1] <= ALL_BACK_WITHIN_S
 
 
 def broker_gone_and_back(storm: Storm, gone_s: float, most_per_s: float) -> None:
