@@ -34,6 +34,10 @@ _PARTS: Final[Mapping[str, type[Message]]] = {
 }
 
 
+_OLDEST: Final = timedelta(days=3650)
+"""What is said to be older was written by nobody's clock, and the calendar may not reach so far."""
+
+
 class Shown(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -177,7 +181,7 @@ def _test(heartbeat: Heartbeat, result: SelfTestResult | None, heard_at: datetim
 def _on_our_clock(heartbeat: Heartbeat, at: datetime, heard_at: datetime) -> datetime | None:
     """A clock that is not trusted may have been anywhere before the program started."""
     age = heartbeat.at - at
-    sure = timedelta() <= age <= timedelta(seconds=heartbeat.uptime_s)
-    if heartbeat.clock is not ClockTrust.TRUSTED and not sure:
+    sure = 0 <= age.total_seconds() <= heartbeat.uptime_s
+    if age > _OLDEST or (heartbeat.clock is not ClockTrust.TRUSTED and not sure):
         return None
     return heard_at - max(age, timedelta())

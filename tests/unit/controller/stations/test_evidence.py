@@ -75,6 +75,15 @@ def test_what_an_untrusted_clock_saw_before_it_was_set_has_no_age(beat: Beat, tr
     assert seen.electrical_test.at == NOW - timedelta(minutes=30)
 
 
+@pytest.mark.parametrize("trust", list(ClockTrust))
+def test_ages_that_no_calendar_holds_break_no_page(beat: Beat, trust: ClockTrust) -> None:
+    first = beat(NOW).amplifier.model_copy(update={"at": datetime(1, 1, 1, tzinfo=UTC)})  # type: ignore[union-attr]
+    last = datetime(9999, 12, 31, tzinfo=UTC)
+    seen = evidence.of(beat(last, clock=trust, amplifier=first, uptime_s=1e300), NOW)
+    assert seen.amplifier is not None
+    assert seen.amplifier.at is None
+
+
 def test_who_has_none_shows_none(beat: Beat) -> None:
     bare = beat(NOW, amplifier=None, acoustic_test=None, electrical_test=None, storage=None, link=None)
     seen = evidence.of(bare, NOW)
