@@ -126,7 +126,7 @@ class AmplifierGuard:
         now_s = self._clock.monotonic_s()
         for user in self._users:
             self._is_hungry |= user.has_advanced(now_s)
-        if any(not user.is_stalled(now_s) for user in self._users):
+        if self._is_wanted():
             await self._open()
         elif self._may_be_on and (self._users or now_s - self._idle_since_s >= HOLD_S):
             await self._shut()
@@ -134,6 +134,10 @@ class AmplifierGuard:
             await self._feed()
         if self._reading_is_due():
             await self._read()
+
+    def _is_wanted(self) -> bool:
+        now_s = self._clock.monotonic_s()
+        return any(not user.is_stalled(now_s) for user in self._users)
 
     async def _pause(self) -> None:
         try:
@@ -173,14 +177,14 @@ class AmplifierGuard:
             return False
         return True
 
-    async def _shut(self) -> None:
+    async def _shut(self, *, for_good: bool = False) -> None:
         """Whoever comes while it settles finds it on. Whether it obeyed, the next reading tells."""
         self._is_open = False
         async with self._board:
             await self._obeys(self._amplifier.mute)
         await asyncio.sleep(self.settle_s)
         async with self._board:
-            if self._is_open:
+            if self._is_open or (self._is_wanted() and not for_good):
                 return
             self._is_on = False
             await self._obeys(self._amplifier.switch_off)
@@ -250,7 +254,7 @@ class AmplifierGuard:
     async def _close_down(self) -> None:
         try:
             async with asyncio.timeout(_CLOSE_WITHIN_S):
-                await self._shut()
+                await self._shut(for_good=True)
         except TimeoutError:
             log.warning("amplifier not switched off in time; its own watchdog will do it")
         finally:

@@ -163,6 +163,22 @@ def test_whoever_comes_while_it_settles_before_it_goes_off_finds_it_on(tmp_path:
     live(tmp_path, story)
 
 
+def test_whoever_comes_then_is_not_cut_off_where_the_answers_are_lost(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        async with rig.guard.powered(Player(rig.clock).sounded_s):
+            pass
+        await rig.until(lambda: rig.now().mutes != 0, 5)
+        rig.bus.is_mute = True
+        player = Player(rig.clock)
+        async with rig.guard.powered(player.sounded_s):
+            player.start()
+            for _ in range(40):
+                await asyncio.sleep(LOOK_S)
+                assert rig.is_heard()
+
+    live(tmp_path, story)
+
+
 def test_two_who_sound_at_once_leave_it_on_until_the_last_is_done(tmp_path: Path) -> None:
     async def story(rig: Rig) -> None:
         player = Player(rig.clock)
