@@ -22,6 +22,8 @@ def utc(moment: datetime) -> datetime:
 UtcDatetime = Annotated[AwareDatetime, AfterValidator(utc)]
 Volume = Annotated[int, Field(ge=0, le=100)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, le=2**53)]
+"""No more than every reader of JSON can tell exactly."""
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")]
 Mark = Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """An id of somebody's own making. Not every database keeps control characters."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from wire.base import Mark, Message, Seconds, UtcDatetime
+from wire.base import Count, Mark, Message, Seconds, UtcDatetime
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 _LONGEST_LINE = 200
@@ -130,16 +130,16 @@ class StorageState(Message):
     writable: bool = True
     remembers: bool = True
     """False where the journal lives in memory only."""
-    bytes_free: int | None = None
-    written_bytes: int | None = None
+    bytes_free: Count | None = None
+    written_bytes: Count | None = None
     """By this program since it started."""
-    damaged: int = 0
+    damaged: Count = 0
     """Files that were found damaged and put aside since the program started."""
 
 
 class LinkState(Message):
     """How the connection has fared since the program started."""
 
-    connects: int = 0
+    connects: Count = 0
     up_s: Seconds = 0.0
     """How long the present connection has lasted."""

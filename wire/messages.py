@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from wire.base import Language, Mark, Message, Seconds, UtcDatetime, Volume
+from wire.base import Count, Language, Mark, Message, Seconds, UtcDatetime, Volume
 from wire.errors import RefusalReason
 from wire.evidence import AmplifierState, LinkState, SelfTestResult, StorageState
 from wire.ids import (
@@ -165,11 +165,11 @@ class HeldLayer(Message):
 class CacheState(Message):
     """Scheduled sound held, out of all that the plan names; the first missing ones by name."""
 
-    held: int
-    wanted: int
+    held: Count
+    wanted: Count
     missing: tuple[Sha256, ...] = Field(default=(), max_length=20)
-    bytes_held: int = 0
-    bytes_free: int | None = None
+    bytes_held: Count = 0
+    bytes_free: Count | None = None
 
 
 class Refusal(Message):
@@ -197,7 +197,7 @@ class Heartbeat(Message):
     boards: tuple[HeldLayer, ...] = ()
     """Alert boards, by area."""
     volume: Volume | None = None
-    outbox: int = 0
+    outbox: Count = 0
     """Reports that the controller has not acknowledged yet."""
     refusals: tuple[Refusal, ...] = Field(default=(), max_length=20)
     amplifier: AmplifierState | None = None

@@ -47,6 +47,7 @@ def read(fields: dict[str, Any]) -> tuple[list[Heartbeat], Reader]:
         ("acoustic_test", {"id": "t", "kind": "ultrasonic", "at": NOW.isoformat(), "verdict": "passed"}),
         ("electrical_test", {"verdict": "passed"}),
         ("storage", {"bytes_free": "much"}),
+        ("storage", {"bytes_free": 10**400}),
         ("link", {"connects": 1, "up_s": -1.0}),
     ],
 )
