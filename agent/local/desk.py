@@ -1,5 +1,6 @@
 """What the running program tells whoever stands before the board, at its socket and on its page."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class Desk:
         """How the program is, then what the disk says. Raises OSError or sqlite3.Error."""
         beat = await self.health.heartbeat()
         live = heartbeat_lines(beat, self.say, self._shift(beat.at))
-        return [*live, *lines(self.settings, self.say)]
+        return [*live, *await asyncio.to_thread(list, lines(self.settings, self.say))]
 
     async def test(self, what: str, *, insist: bool, calibrate: bool = False) -> str:
         """Make it, and tell what came of it. Raises AgentError."""
