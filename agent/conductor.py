@@ -111,7 +111,7 @@ class Conductor:
             self._alarm.stop()
             if self.stage.run is not None:
                 await self.stage.silence(self.stage.run, OutcomeReason.STATION_OFF)
-            await self._ledger.write()
+            await asyncio.to_thread(self._ledger.pay)
             await self._agenda.alerts.write()
 
     async def cut_in(self) -> None:

@@ -89,7 +89,7 @@ class Ledger:
         return self.journal.remembers and not self._refused
 
     def pay(self) -> None:
-        """Every minute or so: a card that takes something again is found out also when nothing happens."""
+        """Every minute or so, and at the end: a card that takes something again is found out by trying."""
         if self._owed or not self.journal.remembers:
             self._try_to_pay()
 
