@@ -37,6 +37,16 @@ create table if not exists outbox (
 create table if not exists known (area text primary key, since text not null);
 create table if not exists delivered (number integer primary key autoincrement, report text not null);
 """
+_HELD = {
+    "begun": "occurrence, area, planned, begun_at, first_frame_at, start_error_ms, sounded_s, interrupted,"
+    " interrupted_by",
+    "replaced": "occurrence, slot",
+    "ended": "occurrence, ended_at",
+    "heard": "occurrence, ended_at",
+    "outbox": "id, report",
+    "known": "area, since",
+    "delivered": "report",
+}
 _DELIVERED_KEPT = 20
 IN_MEMORY = Path(":memory:")
 
@@ -66,6 +76,7 @@ class Journal:
         """`home` is where one that lives in memory would rather live."""
         self._lock = threading.Lock()
         self._home = home or file
+        self._knows_home = home is None
         self._db = _connected(file)
         self.remembers = file != IN_MEMORY
         """False while it lives in memory only."""
@@ -81,6 +92,7 @@ class Journal:
         with self._lock:
             other.backup(self._db)
             self._db.executescript(_TABLES)
+            self._knows_home = True
 
     def leave_disk(self) -> None:
         """Go on in memory with all that the file holds. Raises sqlite3.Error where it cannot be read."""
@@ -89,10 +101,32 @@ class Journal:
             self.remembers = False
 
     def return_to_disk(self) -> None:
-        """The file becomes what the memory holds, or stays what it is. Raises sqlite3.Error."""
+        """The file becomes what the memory holds, or stays what it is. Raises sqlite3.Error.
+
+        A file that could not be read until now is taken in first.
+        """
         with self._lock:
-            self._swap(_connected(self._home))
+            home = _connected(self._home)
+            if not self._knows_home:
+                self._take_in(home)
+            self._swap(home)
+            self._knows_home = True
             self.remembers = self._home != IN_MEMORY
+
+    def _take_in(self, home: sqlite3.Connection) -> None:
+        try:
+            for table, columns in _HELD.items():
+                rows = home.execute(f"select {columns} from {table}").fetchall()  # noqa: S608
+                marks = ", ".join("?" for _ in columns.split(","))
+                self._db.executemany(
+                    f"insert or ignore into {table} ({columns}) values ({marks})",  # noqa: S608
+                    rows,
+                )
+            for table in ("begun", "replaced"):
+                self._db.execute(f"delete from {table} where occurrence in (select occurrence from ended)")  # noqa: S608
+        except sqlite3.Error:
+            home.close()
+            raise
 
     def _swap(self, other: sqlite3.Connection) -> None:
         try:

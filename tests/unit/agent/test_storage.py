@@ -72,6 +72,32 @@ def test_a_journal_that_began_in_memory_comes_home_when_it_can(tmp_path: Path) -
     assert owed(file) == ["r1"]
 
 
+def test_a_file_that_could_not_be_read_at_first_is_not_written_over(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = sqlite3.connect
+
+    def refused(name: object, *args: Any, **options: Any) -> sqlite3.Connection:
+        if ":memory:" not in str(name):
+            raise sqlite3.OperationalError("disk I/O error")
+        made: sqlite3.Connection = connect(str(name), *args, **options)
+        return made
+
+    with closing(Journal(file)) as journal:
+        journal.end([report(1)], NOW)
+    with monkeypatch.context() as card:
+        card.setattr(sqlite3, "connect", refused)
+        began = journal_or_memory(file)
+    with closing(began) as journal:
+        assert (journal.remembers, journal.owed()) == (False, 0)
+        journal.end([report(2)], NOW)
+        journal.return_to_disk()
+        assert journal.remembers
+    assert sorted(owed(file)) == ["r1", "r2"]
+    with closing(Journal(file)) as journal:
+        assert journal.ended() == {report(1).occurrence, report(2).occurrence}
+
+
 def test_a_damaged_journal_is_counted(file: Path) -> None:
     file.write_bytes(b"no database at all" * 100)
     with closing(open_journal(file)) as journal:
