@@ -196,11 +196,9 @@ def fleet(
 
 
 def _only(level: int) -> None:
-    """A scenario brings about what a station warns of."""
-    for name in ("agent", "firmware_sim"):
-        logging.getLogger(name).setLevel(level)
-    if level > logging.WARNING:
-        logging.getLogger("agent.supervision").setLevel(logging.CRITICAL)
+    """A scenario brings about what a station complains of: then only a program that dies by itself is news."""
+    logging.getLogger("firmware_sim").setLevel(level)
+    logging.getLogger("agent").setLevel(level if level <= logging.WARNING else logging.CRITICAL)
 
 
 def refuse(error: AgentError, language: str) -> typer.Exit:
