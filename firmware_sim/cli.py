@@ -196,7 +196,7 @@ def fleet(
 
 
 def _only(level: int) -> None:
-    """A scenario brings about what a station complains of: then only a program that dies by itself is news."""
+    """A scenario brings about what stations complain of; only a program that dies by itself is news then."""
     logging.getLogger("firmware_sim").setLevel(level)
     logging.getLogger("agent").setLevel(level if level <= logging.WARNING else logging.CRITICAL)
 
