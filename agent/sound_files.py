@@ -111,12 +111,13 @@ class SoundFiles:
 
 
 def bytes_written_by_this_program() -> int | None:
+    """Whoever truncates what others wrote has more cancelled than written: then 0."""
     try:
         lines = Path("/proc/self/io").read_text().splitlines()
     except OSError:
         return None
     counts = dict(line.split(": ", 1) for line in lines)
-    return int(counts["write_bytes"]) - int(counts["cancelled_write_bytes"])
+    return max(int(counts["write_bytes"]) - int(counts["cancelled_write_bytes"]), 0)
 
 
 def _size(path: Path) -> int:

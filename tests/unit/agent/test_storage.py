@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agent import sound_files
 from agent.journal import Journal
 from agent.journal_opening import journal_or_memory, open_journal
 from agent.storage import Storage
@@ -120,3 +121,12 @@ def test_all_that_is_known_of_the_card(life: Any, tmp_path: Path) -> None:
 def test_a_card_that_is_gone_is_not_writable(life: Any, tmp_path: Path) -> None:
     state = Storage(tmp_path / "gone", life.agenda, life.cache.files, life.journal).state()
     assert (state.writable, state.bytes_free) == (False, None)
+
+
+def test_more_cancelled_than_written_is_nothing_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "io"
+    told.write_text("read_bytes: 7\nwrite_bytes: 4096\ncancelled_write_bytes: 8192\n")
+    monkeypatch.setattr(sound_files, "Path", lambda _: told)
+    assert sound_files.bytes_written_by_this_program() == 0
