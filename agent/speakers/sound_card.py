@@ -28,6 +28,8 @@ _DEAD_AFTER_S = 2.0
 _TIMES_KEPT = 32
 _LATEST_TIMES = 3
 _JUMP_S = 0.003
+_OPEN_WITHIN_S = 4.0
+"""A sound server that dies at the wrong moment never answers."""
 
 
 class SoundCard:
@@ -38,21 +40,34 @@ class SoundCard:
         self._device = int(settings.device) if settings.device.isdecimal() else settings.device or None
         self._latency_s = settings.buffer_ms / 1000
         self._current: CardSounding | None = None
+        self._opening: asyncio.Future[None] | None = None
 
     async def begin(self, start_at_s: float, label: str) -> "CardSounding":
         if self._current is not None and not self._current.over:
             raise SpeakerMisuse(problem="begin while another sounding is not over", label=label)
+        if self._opening is not None and not self._opening.done():
+            raise SpeakerFailed(problem="the sound card has not answered since it was last opened")
         sounding = CardSounding(start_at_s)
-        opening = asyncio.get_running_loop().run_in_executor(None, self._open, sounding)
+        self._opening = opening = asyncio.get_running_loop().run_in_executor(None, self._open, sounding)
         try:
-            await asyncio.shield(opening)
+            await asyncio.wait([opening], timeout=_OPEN_WITHIN_S)
         except asyncio.CancelledError:
-            await asyncio.wait([opening])
-            if opening.exception() is None:
-                await sounding.stop()
+            await self._let_go(sounding, opening)
             raise
+        if not opening.done() and sounding.is_given_up():
+            opening.add_done_callback(_told_too_late)
+            raise SpeakerFailed(problem=f"the sound card does not open within {_OPEN_WITHIN_S:.0f} s")
+        await opening
         self._current = sounding
         return sounding
+
+    async def _let_go(self, sounding: "CardSounding", opening: "asyncio.Future[None]") -> None:
+        """Cancelled while it opens."""
+        await asyncio.wait([opening], timeout=_OPEN_WITHIN_S)
+        if sounding.is_given_up():
+            opening.add_done_callback(_told_too_late)
+        else:
+            await sounding.stop()
 
     async def close(self) -> None:
         if self._current is not None:
@@ -77,6 +92,13 @@ class SoundCard:
         except self._library.PortAudioError as error:
             stream.close(ignore_errors=True)
             raise SpeakerFailed(problem=str(error)) from error
+        if not sounding.is_open():
+            stream.abort(ignore_errors=True)
+            stream.close(ignore_errors=True)
+
+
+def _told_too_late(opening: "asyncio.Future[None]") -> None:
+    log.warning("the sound card answers when nobody waits any more: problem=%s", opening.exception())
 
 
 def _portaudio() -> ModuleType:
@@ -103,6 +125,7 @@ class CardSounding:
         self._zero_times: deque[float] = deque(maxlen=_TIMES_KEPT)
         self._first_frame_at_s: float | None = None
         self._called_at_s = time.monotonic()
+        self._is_open = False
         self.over = False
 
     @property
@@ -116,6 +139,18 @@ class CardSounding:
 
     def attach(self, stream: Any) -> None:
         self._stream = stream
+
+    def is_open(self) -> bool:
+        """Asked by whoever has opened the stream: False when nobody waits for it any more."""
+        with self._lock:
+            self._is_open = not self.over
+            return self._is_open
+
+    def is_given_up(self) -> bool:
+        """Asked by whoever will wait no longer: False when it has just opened all the same."""
+        with self._lock:
+            self.over = self.over or not self._is_open
+            return not self._is_open
 
     async def write(self, frames: Frames) -> None:
         self._assert_open("write")

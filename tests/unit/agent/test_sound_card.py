@@ -81,3 +81,23 @@ async def test_a_stream_that_does_not_start_is_closed(library: Library) -> None:
     with pytest.raises(SpeakerFailed):
         await SoundCard(SpeakerSettings()).begin(0.0, "ban-tin")
     assert [stream.closed for stream in library.streams] == [True]
+
+
+async def test_a_card_that_does_not_answer_is_given_up_and_not_asked_again_until_it_does(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.speakers.sound_card._OPEN_WITHIN_S", 0.1)
+    card = SoundCard(SpeakerSettings())
+    for _ in range(3):
+        with pytest.raises(SpeakerFailed):
+            await card.begin(0.0, "ban-tin")
+    library.may_open.set()
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                sounding = await card.begin(0.0, "ban-tin")
+                break
+            except SpeakerFailed:
+                await asyncio.sleep(0.01)
+    assert [stream.closed for stream in library.streams] == [True, False]
+    await sounding.stop()
