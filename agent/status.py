@@ -1,6 +1,8 @@
 """What a technician reads on the board itself: the state folder in plain lines."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from agent.board_store import BoardStore
 from agent.journal import Journal
@@ -37,11 +39,19 @@ def _plan(store: PlanStore, say: Say) -> Iterator[str]:
         return
     yield say("status.card", name=card.name, version=card.version, areas=", ".join(card.areas))
     for layer in store.layers():
-        expires_at = layer.expires_at.isoformat(timespec="minutes")
+        expires_at = _moment(layer.expires_at, card)
         count = len(layer.occurrences)
         yield say("status.layer", area=layer.area, version=layer.version, count=count, expires_at=expires_at)
     if not store.layers():
         yield say("status.no_layer")
+
+
+def _moment(at: datetime, card: StationCard) -> str:
+    """As the village's clocks show it; in UTC where this board does not know the zone."""
+    try:
+        return f"{at.astimezone(ZoneInfo(card.zone)):%H:%M %d/%m/%Y}"
+    except (ZoneInfoNotFoundError, ValueError):
+        return f"{at.astimezone(UTC):%H:%M %d/%m/%Y} UTC"
 
 
 def _sound(store: PlanStore, files: SoundFiles, say: Say) -> Iterator[str]:
@@ -61,7 +71,7 @@ def _alerts(card: StationCard | None, boards: BoardStore, files: SoundFiles, say
         return
     for one in posted(card, boards.boards(card.areas)).values():
         kind = "status.drill" if one.alert.drill else "status.alert"
-        expires_at = one.alert.expires_at.isoformat(timespec="minutes")
+        expires_at = _moment(one.alert.expires_at, card)
         yield say(
             kind, sounding=one.alert.sounding, title=one.alert.title, area=one.area, expires_at=expires_at
         )

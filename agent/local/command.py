@@ -1,10 +1,12 @@
 """`loaban-agent status` and `loaban-agent test`: of the running program, or by themselves where none runs."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 from agent.app import build
+from agent.errors import AgentError
 from agent.files import alone_in
 from agent.local.assembled import desk_of
 from agent.local.control import ask
@@ -60,10 +62,19 @@ async def _by_itself(
         station.agenda.alerts.refresh(station.agenda.moment())
         async with asyncio.TaskGroup() as group:
             guard = group.create_task(station.amplifier.run(), name="amplifier")
-            try:
-                return await desk.test(what, insist=insist, calibrate=calibrate)
-            finally:
-                guard.cancel()
+            told = await _outcome_of(desk.test(what, insist=insist, calibrate=calibrate))
+            guard.cancel()
+        if isinstance(told, Exception):
+            raise told
+        return told
     finally:
         await station.performer.close()
         station.journal.close()
+
+
+async def _outcome_of(testing: Awaitable[str]) -> str | AgentError | OSError | sqlite3.Error:
+    """A task group would wrap what is raised."""
+    try:
+        return await testing
+    except (AgentError, OSError, sqlite3.Error) as error:
+        return error

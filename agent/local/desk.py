@@ -66,7 +66,8 @@ class Desk:
         if kind is None:
             await self.tests.tone(insist=insist)
             return self.say("test.tone_sounded")
-        return verdict(await self.tests.examine(kind, insist=insist, calibrate=calibrate), self.say)
+        told = verdict(await self.tests.examine(kind, insist=insist, calibrate=calibrate), self.say)
+        return told[:1].upper() + told[1:]
 
     async def try_test(self, what: str) -> str:
         """The same, with what refused it as a sentence."""

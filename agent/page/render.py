@@ -11,8 +11,8 @@ POLICY: Final = (
     "frame-ancestors 'none'; base-uri 'none'"
 )
 _STYLE: Final = (
-    "body{font:1.1rem/1.5 sans-serif;max-width:40rem;margin:1rem auto;padding:0 1rem}"
-    "h1{font-size:1.4rem}li{margin:.3rem 0;overflow-wrap:anywhere}"
+    "body{font:1.1rem/1.5 sans-serif;max-width:40rem;margin:1rem auto;padding:0 1rem;overflow-wrap:anywhere}"
+    "h1{font-size:1.4rem}li{margin:.3rem 0}"
     "input,button{font:inherit;padding:.6rem 1rem;margin:.3rem .3rem .3rem 0;max-width:100%}"
     ".told{border-left:.3rem solid #0a5;padding:.5rem 1rem;background:#eef7f1}"
 )

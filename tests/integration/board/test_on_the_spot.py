@@ -16,8 +16,9 @@ import pytest
 from typer.testing import CliRunner
 
 from agent import cli
+from agent.errors import SpeakerFailed
 from agent.local.tone import TONE_S
-from firmware_sim.wav_speaker import WavSpeaker
+from firmware_sim.wav_speaker import WavSounding, WavSpeaker
 from tests.support.waiting import eventually, free_port
 from wire.signing import SigningKey
 
@@ -138,6 +139,22 @@ def test_without_the_program_the_commands_do_it_by_themselves(
     assert code == 0
     assert "Chương trình không chạy" in told
     assert "Đài: cum-loa-1" in told
+
+
+def test_without_the_program_a_test_that_cannot_be_is_told_in_a_sentence(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Torn(WavSpeaker):
+        async def begin(self, start_at_s: float, label: str) -> WavSounding:
+            raise SpeakerFailed(problem="the card is gone")
+
+    monkeypatch.setattr(cli, "sound_card", lambda _settings: Torn(board.folder / "by-hand"))
+    code, told = board.say("test")
+    assert code == 2
+    assert "Loa không nhận âm thanh: the card is gone" in told
+    code, told = board.say("test", "acoustic")
+    assert code == 2
+    assert "micrô" in told
 
 
 def page(client: httpx.Client) -> str:
