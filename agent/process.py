@@ -5,6 +5,8 @@ import logging
 import sqlite3
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 from agent.app import Station, build
 from agent.errors import AgentError, StateInUse
@@ -16,6 +18,10 @@ from agent.supervision import stop_on_signals
 
 log = logging.getLogger(__name__)
 
+THREADS: Final = 24
+"""Made as they are needed. A card that hangs may hold a dozen; sound must still find one, and a board of one
+core would have five in all.
+"""
 Assemble = Callable[[Settings, Speaker], Station]
 
 
@@ -43,6 +49,13 @@ def run_station(settings: Settings, speaker: Speaker, assemble: Assemble = build
 
 
 async def _run(settings: Settings, speaker: Speaker, assemble: Assemble) -> None:
+    enough_threads()
     stop = asyncio.Event()
     stop_on_signals(stop)
     await run_beside(assemble(settings, speaker), speaker, stop)
+
+
+def enough_threads() -> None:
+    """For the running loop, whatever number of cores the board has."""
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="beside")
+    asyncio.get_running_loop().set_default_executor(pool)
