@@ -11,6 +11,7 @@ import typer
 
 from agent.cli import Config, run_or_exit, settings_or_exit
 from agent.errors import AgentError
+from agent.files import alone_in
 from agent.process import set_up_logging
 from firmware_sim.amplifier.command import amplifier
 from firmware_sim.fitted import fitted, loudspeaker_of
@@ -25,7 +26,7 @@ from firmware_sim.fleet.settings import FleetSettings, load
 from firmware_sim.fleet.truth import TruthLog
 from firmware_sim.network.command import network
 from firmware_sim.wav_speaker import WavSpeaker
-from firmware_sim.wording import say_in
+from firmware_sim.wording import Language, say_in
 
 app = typer.Typer(add_completion=False)
 app.command()(amplifier)
@@ -46,7 +47,6 @@ FleetFile = Annotated[
     Path | None, typer.Option("--config", dir_okay=False, help="Else fleet.toml in LOABAN_DATA_DIR.")
 ]
 Truth = Annotated[Path | None, typer.Option("--truth", dir_okay=False, help="Where the truth is written.")]
-Language = Annotated[str, typer.Option("--language", help="vi or en.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -58,7 +58,7 @@ def main(  # noqa: PLR0917 - typer's options
     duration: Duration = None,
     config: FleetFile = None,
     truth: Truth = None,
-    language: Language = "vi",
+    language: Language = Language.VI,
 ) -> None:
     """Stations without hardware. Without a command: a fleet whose boards have all their edges and faults."""
     if context.invoked_subcommand is not None:
@@ -70,21 +70,25 @@ def main(  # noqa: PLR0917 - typer's options
         settings = _shortened(load(file), stations)
         script = None if scenario is None else find(scenario)
         wanted = None if script is None else load_scenario(script)
-        _learn_horns(settings, language)
-        run = Run(
-            scenario=None if script is None else script.resolve(),
-            stations=stations,
-            rate=rate,
-            lasts_s=_lasts_s(duration, wanted),
-            truth=truth or settings.events.with_name("truth.jsonl"),
-            language=language,
-        ).beginning(None if wanted is None else wanted.starts_at)
-        _announce(run, wanted, settings)
+        lasts_s = _lasts_s(duration, wanted)
+        with alone_in(settings.folder / "part-0"):
+            _learn_horns(settings, language)
+            run = Run(
+                scenario=None if script is None else script.resolve(),
+                stations=stations,
+                rate=rate,
+                lasts_s=lasts_s,
+                truth=truth or settings.events.with_name("truth.jsonl"),
+                language=language,
+            ).beginning(None if wanted is None else wanted.starts_at)
+            _announce(run, wanted, settings)
         code = run_fleet(settings, file, None, run)
         if sys.stdout.isatty():
             typer.echo()
     except AgentError as error:
         raise refuse(error, language) from error
+    except OSError as error:
+        raise refuse(FolderRefused(problem=error), language) from error
     raise typer.Exit(code)
 
 
@@ -98,6 +102,10 @@ def _default_config(stations: int | None) -> Path:
 
 class NoFleet(AgentError):
     key = "error.no_fleet"
+
+
+class FolderRefused(AgentError):
+    key = "error.folder_refused"
 
 
 def _shortened(settings: FleetSettings, stations: int | None) -> FleetSettings:
@@ -155,7 +163,7 @@ def _learn_horns(settings: FleetSettings, language: str) -> None:
 
 
 @app.command()
-def scenarios(language: Language = "vi") -> None:
+def scenarios(language: Language = Language.VI) -> None:
     """The scenarios that come with the program."""
     for name, file in bundled().items():
         typer.echo(say_in(language)("progress.listed", name=name, title=load_scenario(file).title))

@@ -1,10 +1,16 @@
 """The sentences of the simulator's command line: its own catalogue, and behind it the station program's."""
 
 import tomllib
+from enum import StrEnum
 from importlib import resources
 from typing import Any
 
 from agent.wording import Say, sayer
+
+
+class Language(StrEnum):
+    VI = "vi"
+    EN = "en"
 
 
 def say_in(language: str) -> Say:

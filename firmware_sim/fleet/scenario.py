@@ -122,7 +122,10 @@ def load(file: Path) -> Scenario:
     """Raises `ScenarioRefused`, with the line."""
     try:
         marked = MarkedYaml(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ScheduleError) as error:
+    except ScheduleError as error:
+        problem = f"line {error.params.get('line')}: {error.params.get('problem', error.key)}"
+        raise ScenarioRefused(file=str(file), problem=problem) from error
+    except (OSError, UnicodeDecodeError) as error:
         raise ScenarioRefused(file=str(file), problem=str(error)) from error
     content: Any = marked.content
     try:

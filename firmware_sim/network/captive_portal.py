@@ -2,10 +2,10 @@
 
 import asyncio
 
-_PAGE = """<!doctype html><html><head><title>Sign in</title></head>
+_PAGE = b"""<!doctype html><html><head><title>Sign in</title></head>
 <body><h1>Your data has run out</h1>
 <form method="post"><input name="phone"><button>Go on</button></form></body></html>
-""".encode()
+"""
 
 
 def page() -> bytes:

@@ -10,7 +10,7 @@ import typer
 from agent.supervision import stop_on_signals
 from firmware_sim.network.conditions import Conditions, Trouble
 from firmware_sim.network.proxy import Proxy
-from firmware_sim.wording import say_in
+from firmware_sim.wording import Language, say_in
 
 To = Annotated[str, typer.Option("--to", help="Where it leads, such as 127.0.0.1:1883.")]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Ours; 0 takes any that is free.")]
@@ -27,7 +27,7 @@ def network(  # noqa: PLR0917 - typer's options
     latency: Latency = 0.0,
     kbit: Kilobits = 0.0,
     loss: Loss = 0.0,
-    language: str = "vi",
+    language: Language = Language.VI,
 ) -> None:
     """Lead a port of this machine to another one, badly, until told to stop."""
     host, target_port = _address(to)
@@ -38,14 +38,20 @@ def network(  # noqa: PLR0917 - typer's options
     def tell(listening_on: int) -> None:
         typer.echo(say("network.served", port=listening_on, to=to, trouble=trouble))
 
-    asyncio.run(_serve(Proxy(host, target_port, port=port), conditions, tell))
+    refusal: BaseException | None = None
+    try:
+        asyncio.run(_serve(Proxy(host, target_port, port=port), conditions, tell))
+    except* OSError as group:
+        refusal = group.exceptions[0]
+    if refusal is not None:
+        raise typer.BadParameter(str(refusal), param_hint="--port") from refusal
     typer.echo(say("network.stopped"))
 
 
 def _address(written: str) -> tuple[str, int]:
     host, _, port = written.rpartition(":")
-    if not host or not port.isdecimal():
-        raise typer.BadParameter(written, param_hint="--to")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise typer.BadParameter(f"{written}: not an address such as 127.0.0.1:1883", param_hint="--to")
     return host, int(port)
 
 

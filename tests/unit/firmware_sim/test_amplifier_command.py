@@ -53,3 +53,14 @@ async def test_it_serves_the_board_with_its_faults_under_a_lasting_name(link: Pa
 def test_a_fault_that_cannot_be_is_refused(fault: str) -> None:
     done = subprocess.run([*COMMAND, "--fault", fault], capture_output=True, timeout=DEADLINE_S, check=False)
     assert done.returncode == 2
+
+
+@pytest.mark.parametrize(
+    "options", [["--link", "no-such-folder/board"], ["--link", "."], ["--language", "fr"]], ids=str
+)
+def test_options_that_cannot_be_are_told_without_a_traceback(options: list[str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, *options], capture_output=True, text=True, timeout=DEADLINE_S, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 2
+    assert options[0] in done.stderr and "Traceback" not in done.stderr

@@ -6,6 +6,8 @@ import socket
 import subprocess
 import sys
 
+import pytest
+
 COMMAND = [sys.executable, "-c", "from firmware_sim.cli import app; app()", "network"]
 
 
@@ -26,7 +28,16 @@ def test_it_leads_there_badly_until_it_is_stopped() -> None:
         assert process.returncode == 0
 
 
-def test_an_address_without_a_port_is_refused() -> None:
-    tried = subprocess.run([*COMMAND, "--to", "localhost"], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("to", ["localhost", "localhost:0", "localhost:99999", ":1883"])
+def test_what_is_no_address_is_refused(to: str) -> None:
+    tried = subprocess.run([*COMMAND, "--to", to], capture_output=True, text=True, check=False)
     assert tried.returncode == 2
-    assert "localhost" in tried.stderr
+    assert to in tried.stderr
+
+
+def test_a_port_that_is_taken_is_told_without_a_traceback() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        options = ["--to", "127.0.0.1:1883", "--port", str(there.getsockname()[1])]
+        tried = subprocess.run([*COMMAND, *options], capture_output=True, text=True, check=False)
+    assert tried.returncode == 2
+    assert "--port" in tried.stderr and "Traceback" not in tried.stderr
