@@ -41,8 +41,21 @@ class SoundCard:
         self._latency_s = settings.buffer_ms / 1000
         self._current: CardSounding | None = None
         self._opening: asyncio.Future[None] | None = None
+        self._door = asyncio.Lock()
 
     async def begin(self, start_at_s: float, label: str) -> "CardSounding":
+        """Whoever was cancelled while the card opened for them is let out first."""
+        try:
+            async with asyncio.timeout(_OPEN_WITHIN_S):
+                await self._door.acquire()
+        except TimeoutError as error:
+            raise SpeakerFailed(problem="the sound card is still opening for somebody else") from error
+        try:
+            return await self._begin(start_at_s, label)
+        finally:
+            self._door.release()
+
+    async def _begin(self, start_at_s: float, label: str) -> "CardSounding":
         if self._current is not None and not self._current.over:
             raise SpeakerMisuse(problem="begin while another sounding is not over", label=label)
         if self._opening is not None and not self._opening.done():

@@ -64,6 +64,20 @@ async def test_a_start_that_is_cancelled_while_opening_leaves_no_stream_behind(l
     await (await card.begin(0.0, "ban-tin")).stop()
 
 
+async def test_whoever_comes_while_a_cancelled_start_still_opens_waits_for_its_end(library: Library) -> None:
+    card = SoundCard(SpeakerSettings())
+    test = asyncio.create_task(card.begin(0.0, "self-test"))
+    assert await asyncio.to_thread(library.is_opening.wait, 5)
+    test.cancel()
+    alert = asyncio.create_task(card.begin(0.0, "kc-1"))
+    await asyncio.sleep(0)
+    library.may_open.set()
+    sounding = await alert
+    assert test.cancelled()
+    assert [stream.closed for stream in library.streams] == [True, False]
+    await sounding.stop()
+
+
 async def test_a_refusal_that_comes_after_the_cancellation_is_not_lost(library: Library) -> None:
     library.broken = True
     start = asyncio.create_task(SoundCard(SpeakerSettings()).begin(0.0, "ban-tin"))
