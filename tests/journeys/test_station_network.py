@@ -6,7 +6,6 @@ One real station program, a real broker and a real web server, with a proxy befo
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,12 +15,13 @@ from tests.support.centre import Centre
 from tests.support.media_server import MediaServer
 from tests.support.network import BadNetwork, bad_networks
 from tests.support.sounds import Sound
+from tests.support.spoken_alert import spoken
 from tests.support.station_process import StationProcess
 from tests.support.waiting import eventually
 from wire import topics
-from wire.alerts import Alert, AlertBoard, Voice
-from wire.ids import AlertKind, LatenessRule, Outcome, Severity
-from wire.messages import Heartbeat, Item, Lateness, PlannedOccurrence
+from wire.alerts import Alert, AlertBoard
+from wire.ids import Outcome
+from wire.messages import Heartbeat, PlannedOccurrence
 
 FAST = "keepalive_s = 10\nretry_first_s = 0.3"
 """Half open is noticed in seconds, where the field's 30 s of keep-alive would take most of a minute."""
@@ -67,28 +67,10 @@ class Outpost:
         return self.station.log.count(words)
 
     def press(self, signal: Sound, voice: Sound, version: int = 1) -> Alert:
-        alert = alert_of(signal.item, voice.item, version)
+        alert = spoken(signal.item, voice.item, version)
         board = AlertBoard(area="ta-van", version=version, issued_at=alert.sent_at, alerts=(alert,))
         self.centre.send(topics.alerts("ta-van"), board)
         return alert
-
-
-def alert_of(signal: Item, voice: Item, number: int) -> Alert:
-    now = datetime.now(UTC)
-    return Alert(
-        id=f"kc-{number}",
-        revision=1,
-        sounding=f"kc-{number}-r1@{now:%Y%m%dT%H%M%SZ}",
-        kind=AlertKind.FLASH_FLOOD,
-        severity=Severity.EXTREME,
-        sent_at=now,
-        expires_at=now + timedelta(minutes=10),
-        signal=signal,
-        voices=(Voice(language="vi", items=(voice,)),),
-        repeats=1,
-        gap_s=0.0,
-        lateness=Lateness(rule=LatenessRule.CONTINUE, grace_s=600),
-    )
 
 
 @pytest.fixture

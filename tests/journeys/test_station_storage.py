@@ -17,13 +17,14 @@ from firmware_sim.clock import SimulatedClock
 from firmware_sim.scaled_loop import AT_ONCE, run_at
 from tests.support.cards import Card, ext4_card, small_card
 from tests.support.power import cut_station, settings_of
+from tests.support.spoken_alert import spoken
 from tests.support.virtual_station import AREA, VirtualStation
 from tests.support.waiting import eventually
 from wire import topics
-from wire.alerts import Alert, AlertBoard, StandingLayer, Voice
+from wire.alerts import AlertBoard, StandingLayer
 from wire.evidence import StorageState
-from wire.ids import AlertKind, LatenessRule, Outcome, Severity
-from wire.messages import Item, Lateness, PlanLayer, PlannedOccurrence
+from wire.ids import Outcome
+from wire.messages import Item, PlanLayer, PlannedOccurrence
 
 T = TypeVar("T")
 FIVE = datetime(2026, 11, 22, 22, 0, tzinfo=UTC)
@@ -65,20 +66,7 @@ class Morning:
 
     def board(self, version: int) -> AlertBoard:
         now = self.station.machine.true_now()
-        alert = Alert(
-            id=f"kc-20261123-{version:08x}",
-            revision=1,
-            sounding=f"kc-20261123-{version:08x}-r1@{now:%Y%m%dT%H%M%SZ}",
-            kind=AlertKind.FLASH_FLOOD,
-            severity=Severity.SEVERE,
-            sent_at=now,
-            expires_at=now + timedelta(minutes=10),
-            signal=self.signal,
-            voices=(Voice(language="vi", items=(self.voice,)),),
-            repeats=1,
-            gap_s=0.0,
-            lateness=Lateness(rule=LatenessRule.CONTINUE),
-        )
+        alert = spoken(self.signal, self.voice, version, now)
         return AlertBoard(area=AREA, version=version, issued_at=now, alerts=(alert,))
 
     async def passed(self, minutes: float) -> None:
@@ -302,20 +290,7 @@ def test_a_card_that_takes_five_seconds_for_every_write_keeps_no_alert_waiting(
         beats = len(centre.heartbeats)
         eventually(lambda: len(centre.heartbeats) > beats, "station up again", 30)
         now = datetime.now(UTC)
-        alert = Alert(
-            id="kc-20261123-00000001",
-            revision=1,
-            sounding=f"kc-20261123-00000001-r1@{now:%Y%m%dT%H%M%SZ}",
-            kind=AlertKind.FLASH_FLOOD,
-            severity=Severity.SEVERE,
-            sent_at=now,
-            expires_at=now + timedelta(minutes=10),
-            signal=signal,
-            voices=(Voice(language="vi", items=(voice,)),),
-            repeats=1,
-            gap_s=0.0,
-            lateness=Lateness(rule=LatenessRule.CONTINUE),
-        )
+        alert = spoken(signal, voice, now=now)
         for item in (signal, voice):
             name = f"{item.sha256}.opus"
             shutil.copy(tmp_path / "media" / name, one.folder / "state" / "sound" / name)

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,11 +18,11 @@ from firmware_sim.fleet.events import Happened
 from tests.support.broker import Broker
 from tests.support.centre import Centre
 from tests.support.fleet import FleetProcess, running
+from tests.support.spoken_alert import spoken
 from tests.support.waiting import eventually
 from wire import topics
-from wire.alerts import Alert, AlertBoard, Voice
-from wire.ids import AlertKind, LatenessRule, Severity
-from wire.messages import Item, Lateness
+from wire.alerts import Alert, AlertBoard
+from wire.messages import Item
 
 ALL_BACK_WITHIN_S = 60.0
 PATIENCE_S = ALL_BACK_WITHIN_S + 30.0
@@ -98,22 +98,8 @@ def tell(what: str, waits_s: list[float], broker: Broker, since: float) -> int:
 
 
 def alert() -> Alert:
-    now = datetime.now(UTC)
     signal, voice = (Item(sha256=f"{place:064x}", seconds=1.0, size_bytes=5_000) for place in range(2))
-    return Alert(
-        id="kc-1",
-        revision=1,
-        sounding=f"kc-1-r1@{now:%Y%m%dT%H%M%SZ}",
-        kind=AlertKind.FLOOD,
-        severity=Severity.EXTREME,
-        sent_at=now,
-        expires_at=now + timedelta(minutes=10),
-        signal=signal,
-        voices=(Voice(language="vi", items=(voice,)),),
-        repeats=1,
-        gap_s=0.0,
-        lateness=Lateness(rule=LatenessRule.CONTINUE, grace_s=600),
-    )
+    return spoken(signal, voice)
 
 
 def press(storm: Storm) -> Alert:

@@ -9,9 +9,10 @@ import numpy as np
 
 from tests.support.centre import Centre
 from tests.support.sounds import Samples, Sound
+from tests.support.spoken_alert import spoken
 from wire import topics
-from wire.alerts import Alert, AlertBoard, Voice
-from wire.ids import AlertKind, LatenessRule, Priority, Severity
+from wire.alerts import Alert, AlertBoard
+from wire.ids import LatenessRule, Priority
 from wire.messages import Lateness, PlannedOccurrence
 
 AREA = "ta-van"
@@ -89,20 +90,7 @@ class CutProgramme:
     def _post(self, now: datetime) -> None:
         number = next(self._number)
         voice = self.make_sound(4.5, 1000 + number)
-        alert = Alert(
-            id=f"kc-20261123-{number:08x}",
-            revision=1,
-            sounding=f"kc-20261123-{number:08x}-r1@{now:%Y%m%dT%H%M%SZ}",
-            kind=AlertKind.FLASH_FLOOD,
-            severity=Severity.SEVERE,
-            sent_at=now,
-            expires_at=now + timedelta(minutes=10),
-            signal=self._signal.item,
-            voices=(Voice(language="vi", items=(voice.item,)),),
-            repeats=1,
-            gap_s=0.0,
-            lateness=Lateness(rule=LatenessRule.CONTINUE),
-        )
+        alert = spoken(self._signal.item, voice.item, number, now)
         self.alerts[alert.sounding] = alert
         self.sounds[alert.sounding] = np.concatenate([self._signal.samples, voice.samples])
         board = AlertBoard(
