@@ -142,7 +142,7 @@ class SystemClock:
     |---------|---------------------------------------------------------------------------------------|
     | TRUSTED | the machine's clock, synchronised within the last 48 h                                |
     | STALE   | the controller's notices; or the machine's clock, synchronised longer ago             |
-    | UNKNOWN | nothing since power-on; or the controller says that it is later than our clock thinks |
+    | UNKNOWN | nothing since power-on; or the controller says that it is another time than our clock |
 
     A machine's clock behind the floor, or set by somebody since it was right, counts as never synchronised.
     """
@@ -235,12 +235,20 @@ class SystemClock:
         noticed = self._time_noticed(since_boot_s)
         said = self._said(since_boot_s)
         if held_s is not None and (held_s <= HOLD_S or noticed is None):
-            if said is not None and system < said - SLACK:
+            is_behind = said is not None and system < said - SLACK
+            if is_behind or self._is_ahead_of_notices(system, since_boot_s):
                 return _Reading(self._at_least(system, said), ClockTrust.UNKNOWN)
             return _Reading(system, ClockTrust.TRUSTED if held_s <= HOLD_S else ClockTrust.STALE)
         if noticed is not None:
             return _Reading(noticed, ClockTrust.STALE)
         return _Reading(self._at_least(system, said), ClockTrust.UNKNOWN)
+
+    def _is_ahead_of_notices(self, system: datetime, since_boot_s: float) -> bool:
+        """Of those that agree and come now; without a link nobody takes the machine's clock its trust."""
+        utc_s, heard_at_s = self._noticed.utc_at(since_boot_s), self._noticed_at_s
+        if utc_s is None or heard_at_s is None or since_boot_s - heard_at_s > 2 * NOTICES_EVERY_S:
+            return False
+        return system.timestamp() - utc_s > SLACK.total_seconds()
 
     def _held_s(self, since_boot_s: float, system: datetime) -> float | None:
         """How long ago the machine's clock was right; None where it never was."""

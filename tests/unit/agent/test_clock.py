@@ -212,6 +212,30 @@ def test_old_notices_played_back_take_time_no_further_back_than_the_floor(world:
     assert replayed.now() >= NOW - SLACK
 
 
+def test_a_time_server_ahead_of_what_the_controller_says_now_is_not_believed(world: World) -> None:
+    clock = world.clock()
+    world.hear(clock, count=3)
+    assert clock.trust() is ClockTrust.TRUSTED
+    world.machine.step(9 * 3600)
+    assert clock.trust() is ClockTrust.UNKNOWN
+    world.hear(clock, count=3)
+    assert clock.trust() is ClockTrust.UNKNOWN
+    world.machine.step(-9 * 3600)
+    assert clock.trust() is ClockTrust.TRUSTED
+
+
+def test_a_controller_that_was_behind_takes_no_trust_away_once_it_is_right_or_gone(world: World) -> None:
+    clock = world.clock()
+    world.hear(clock, count=3, ahead_s=-3600)
+    assert clock.trust() is ClockTrust.UNKNOWN
+    world.hear(clock, count=2)
+    assert clock.trust() is ClockTrust.TRUSTED
+    silent = world.clock()
+    world.hear(silent, count=3, ahead_s=-3600)
+    world.pass_(2 * NOTICES_EVERY_S + 1)
+    assert silent.trust() is ClockTrust.TRUSTED
+
+
 def test_a_controller_that_was_ahead_for_minutes_does_not_become_the_floor(world: World) -> None:
     world.machine.boot()
     clock = world.clock()
