@@ -55,3 +55,9 @@ async def test_others_are_neither_offered_nor_allowed(browser: Browsing, context
         assert (await other.get("/dai/cum-loa-thon-1/bo-mach")).status_code == 403
         assert (await other.post("/dai/cum-loa-thon-1/bo-mach")).status_code == 403
     assert "Lắp đài mới" not in await browser("operator").words("/dai")
+
+
+async def test_no_area_is_chosen_for_the_technician(browser: Browsing) -> None:
+    shown = (await browser("technician").get("/dai/lap-moi")).text
+    assert re.findall(r'<option value="([^"]*)" selected', shown)[0] == ""
+    assert "Chọn nơi đặt đài" in shown
