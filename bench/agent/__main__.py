@@ -72,6 +72,7 @@ def _starts(what: str, folder: Path, environment: Mapping[str, str] | None) -> I
         bench.wait(all_told, "all reports", STARTS * START_EVERY_S + 60)
         told = [one.start_error_ms for one in bench.centre.reports() if one.start_error_ms is not None]
         errors_ms = [abs(error_ms) for error_ms in told]
+        yield _line(f"broadcasts not begun, {what}", STARTS - len(errors_ms), f"of {STARTS}", 0)
         p99_ms = statistics.quantiles(errors_ms, n=100, method="inclusive")[98]
         yield _line(f"start error p50, {what}", statistics.median(errors_ms), "ms", 1)
         yield _line(f"start error p99, {what}", p99_ms, "ms", 1)
