@@ -14,6 +14,9 @@ from agent.errors import FetchFailed
 from agent.names import Names
 
 _PORT_MAX = 65_535
+_DRIP_S = 60.0
+_DRIP_BYTES = 8 * 1024
+"""At 16 kbit/s fifteen times as much comes in that time."""
 
 
 class ByNames(httpx.AsyncHTTPTransport):
@@ -107,11 +110,29 @@ def _refuse_another_size(response: httpx.Response, size_bytes: int) -> None:
 
 async def _receive(response: httpx.Response, part: Path, begin: int, size_bytes: int) -> int:
     """Write what comes, from `begin` on; where it ended."""
-    end = begin
+    end, pace = begin, _Pace(begin)
     with await asyncio.to_thread(part.open, "ab" if begin else "wb") as file:
         async for block in response.aiter_raw():
             end += len(block)
             if end > size_bytes:
                 raise FetchFailed(url=str(response.url), problem=f"more than {size_bytes} bytes")
             await asyncio.to_thread(file.write, block)
+            if pace.is_a_drip(end):
+                raise FetchFailed(url=str(response.url), problem="it only drips in")
     return end
+
+
+class _Pace:
+    """A server that sends a byte now and then must not hold a place among the downloads for ever."""
+
+    def __init__(self, begin: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._from_s, self._from_byte = self._loop.time(), begin
+
+    def is_a_drip(self, end: int) -> bool:
+        """Asked after each block: whether less came than the worst link of a board brings."""
+        if self._loop.time() - self._from_s < _DRIP_S:
+            return False
+        dripped = end - self._from_byte < _DRIP_BYTES
+        self._from_s, self._from_byte = self._loop.time(), end
+        return dripped

@@ -30,6 +30,7 @@ _LATEST_TIMES = 3
 _JUMP_S = 0.003
 _OPEN_WITHIN_S = 4.0
 """A sound server that dies at the wrong moment never answers."""
+_CLOSE_WITHIN_S = 1.0
 
 
 class SoundCard:
@@ -60,6 +61,7 @@ class SoundCard:
             raise SpeakerMisuse(problem="begin while another sounding is not over", label=label)
         if self._opening is not None and not self._opening.done():
             raise SpeakerFailed(problem="the sound card has not answered since it was last opened")
+        await self._be_free()
         sounding = CardSounding(start_at_s)
         self._opening = opening = asyncio.get_running_loop().run_in_executor(None, self._open, sounding)
         try:
@@ -73,6 +75,16 @@ class SoundCard:
         await opening
         self._current = sounding
         return sounding
+
+    async def _be_free(self) -> None:
+        """Many a card serves one stream at a time: the last one is closed first."""
+        if self._current is None:
+            return
+        try:
+            async with asyncio.timeout(_CLOSE_WITHIN_S):
+                await self._current.closed.wait()
+        except TimeoutError:
+            log.warning("the last sound's stream does not close")
 
     async def _let_go(self, sounding: "CardSounding", opening: "asyncio.Future[None]") -> None:
         """Cancelled while it opens."""
@@ -139,6 +151,7 @@ class CardSounding:
         self._first_frame_at_s: float | None = None
         self._called_at_s = time.monotonic()
         self._is_open = False
+        self.closed = asyncio.Event()
         self.over = False
 
     @property
@@ -271,5 +284,8 @@ class CardSounding:
             self._landed = self._landed_by(time.monotonic())
             self._flying.clear()
         self.over = True
-        await asyncio.to_thread(self._stream.abort, ignore_errors=True)
-        await asyncio.to_thread(self._stream.close, ignore_errors=True)
+        try:
+            await asyncio.to_thread(self._stream.abort, ignore_errors=True)
+            await asyncio.to_thread(self._stream.close, ignore_errors=True)
+        finally:
+            self.closed.set()

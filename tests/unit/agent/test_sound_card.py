@@ -115,3 +115,27 @@ async def test_a_card_that_does_not_answer_is_given_up_and_not_asked_again_until
                 await asyncio.sleep(0.01)
     assert [stream.closed for stream in library.streams] == [True, False]
     await sounding.stop()
+
+
+async def test_the_next_sound_waits_until_the_last_stream_is_closed(library: Library) -> None:
+    """Many a card serves one stream at a time."""
+    library.may_open.set()
+    card = SoundCard(SpeakerSettings())
+    first = await card.begin(0.0, "thu-loa")
+    is_closing, may_close = threading.Event(), threading.Event()
+    close = library.streams[0].close
+
+    def slowly(ignore_errors: bool) -> None:
+        is_closing.set()
+        assert may_close.wait(5)
+        close(ignore_errors)
+
+    library.streams[0].close = slowly
+    stopping = asyncio.create_task(first.stop())
+    starting = asyncio.create_task(card.begin(0.0, "bao-dong"))
+    assert await asyncio.to_thread(is_closing.wait, 5)
+    assert len(library.streams) == 1
+    may_close.set()
+    await stopping
+    await (await starting).stop()
+    assert [stream.closed for stream in library.streams] == [True, True]
