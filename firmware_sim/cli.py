@@ -1,6 +1,7 @@
 """`loaban-sim`: stations without hardware."""
 
 import logging
+import math
 import os
 import sys
 from functools import partial
@@ -123,7 +124,9 @@ def _lasts_s(duration: str | None, scenario: Scenario | None) -> float | None:
 
 def _announce(run: Run, scenario: Scenario | None, settings: FleetSettings) -> None:
     """At the head of the truth, and on the screen."""
-    drawn = () if scenario is None else draw(scenario, settings.all_stations())
+    lasts_s = math.inf if run.lasts_s is None else run.lasts_s
+    every = () if scenario is None else draw(scenario, settings.all_stations())
+    drawn = [met for met in every if met.begins_s < lasts_s]
     assert run.truth is not None
     log = TruthLog(run.truth)
     title = "" if scenario is None else scenario.title
@@ -139,7 +142,7 @@ def _announce(run: Run, scenario: Scenario | None, settings: FleetSettings) -> N
     log.close()
     if scenario is not None and run.lasts_s is not None:
         struck = len({met.station for met in drawn})
-        hours = round(run.lasts_s / 3600, 1)
+        hours = round(run.lasts_s / 3600, 2)
         say = say_in(run.language)
         typer.echo(
             say(
