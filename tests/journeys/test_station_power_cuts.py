@@ -223,8 +223,13 @@ def check_resumed(programme: CutProgramme, occurrence: str, heard: list[Stretch]
 
 
 def check_alert(programme: CutProgramme, occurrence: str, heard: list[Stretch]) -> None:
-    """It goes on where it stopped, but for the little that a cut takes of the count."""
+    """It goes on where it stopped, but for the little that a cut takes of the count.
+
+    Where a cut has taken the signal's file, it begins with the voice.
+    """
     reached_s = 0.0
     for one, place_s in places(programme, heard):
+        if reached_s == 0.0 and abs(place_s - programme.signal_s) < PLACE_TOLERANCE_S:
+            reached_s = programme.signal_s
         assert reached_s - AGAIN_AT_MOST_S <= place_s <= reached_s + LEAST_TO_MATCH_S + 0.1, occurrence
         reached_s = max(reached_s, place_s + one.seconds)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from tests.support.centre import Centre
-from tests.support.sounds import Samples, Sound
+from tests.support.sounds import RATE_HZ, Samples, Sound
 from tests.support.spoken_alert import spoken
 from wire import topics
 from wire.alerts import Alert, AlertBoard
@@ -39,6 +39,7 @@ class CutProgramme:
 
     def __post_init__(self) -> None:
         self._signal = self.make_sound(1.0, 100)
+        self.signal_s = len(self._signal.samples) / RATE_HZ
         self._usual = [self.make_sound(seconds, 200 + at) for at, seconds in enumerate((2.0, 3.5, 2.5))]
         self._next_at += timedelta(seconds=4)
         self._alert_at += timedelta(seconds=12)
