@@ -47,6 +47,8 @@ def status(config: Config = CONFIG) -> None:
     try:
         for line in status_lines(settings, sayer(settings.language)):
             typer.echo(line)
+    except BrokenPipeError:
+        raise
     except (OSError, sqlite3.Error) as error:
         raise _unreadable(settings, error) from error
 
@@ -79,6 +81,8 @@ def test(
         )
     except AgentError as error:
         raise refuse(error, settings.language) from error
+    except BrokenPipeError:
+        raise
     except (OSError, sqlite3.Error) as error:
         raise _unreadable(settings, error) from error
     typer.echo(told)

@@ -16,6 +16,7 @@ from wire.ids import StationId
 from wire.signing import Keyring, SigningKey
 
 PATH: Final = "/api/enrolment"
+KEYS_PATH: Final = f"{PATH}/keys"
 CODE_LETTERS: Final = "34679ACEFGHJKMNPQRTWXY"
 """No two of them look alike, in print or by hand."""
 CODE_LENGTH: Final = 10
@@ -64,6 +65,13 @@ class EnrolmentRequest(Message):
             raise BadSignature(str(error)) from error
         if signed.code != self.code:
             raise BadSignature("signed for another code")
+
+
+class CentreKeys(Message):
+    """Whose signatures a board would obey: told to anybody, to be compared before a code is spent."""
+
+    type: Literal["centre_keys"] = "centre_keys"
+    controller_keys: Annotated[tuple[PublicKey, ...], Field(min_length=1, max_length=8)]
 
 
 class EnrolmentGrant(Message):

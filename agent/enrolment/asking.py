@@ -5,7 +5,7 @@ import ssl
 import urllib.error
 import urllib.request
 from http.client import HTTPException
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from agent.enrolment.errors import (
@@ -18,7 +18,18 @@ from agent.enrolment.errors import (
     NotTrusted,
     Unreachable,
 )
-from wire.enrolment import CODE_LENGTH, CODE_LETTERS, PATH, EnrolmentGrant, EnrolmentRequest, plain_code
+from wire.base import Message
+from wire.enrolment import (
+    CODE_LENGTH,
+    CODE_LETTERS,
+    KEYS_PATH,
+    PATH,
+    CentreKeys,
+    EnrolmentGrant,
+    EnrolmentRequest,
+    PublicKey,
+    plain_code,
+)
 from wire.errors import Malformed
 from wire.signing import SigningKey
 
@@ -28,21 +39,35 @@ _REASONS: Final = {
     f"urn:loaban:error:enrolment.{name}": f"enrol.{name}"
     for name in ("code_wrong", "code_used", "code_expired", "too_many_tries")
 }
+Answer = TypeVar("Answer", bound=Message)
 _THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def keys_of(url: str, *, plain_http: bool = False) -> tuple[PublicKey, ...]:
+    """Of the centre at that address, as it says. Raises `NotEnrolled` in one of its forms."""
+    base = _checked(url, plain_http=plain_http)
+    asked = urllib.request.Request(base + KEYS_PATH, headers={"Accept": "application/json"})  # noqa: S310
+    return _read(base, CentreKeys, *_sent(base, asked)).controller_keys
+
+
+def checked_code(typed: str) -> str:
+    """Raises `BadCode`."""
+    plain = plain_code(typed)
+    if len(plain) != CODE_LENGTH or not set(plain) <= set(CODE_LETTERS):
+        raise BadCode
+    return plain
 
 
 def ask(url: str, code: str, key: SigningKey, *, plain_http: bool = False) -> EnrolmentGrant:
     """Raises `NotEnrolled` in one of its forms."""
     base = _checked(url, plain_http=plain_http)
-    plain = plain_code(code)
-    if len(plain) != CODE_LENGTH or not set(plain) <= set(CODE_LETTERS):
-        raise BadCode
+    plain = checked_code(code)
     asked = urllib.request.Request(  # noqa: S310 - the scheme is checked above
         base + PATH,
         data=EnrolmentRequest.made_with(key, plain).encode(),
         headers={"Content-Type": "application/json", "Accept": "application/json"},
     )
-    return _granted(base, *_sent(base, asked))
+    return _read(base, EnrolmentGrant, *_sent(base, asked))
 
 
 def _checked(url: str, *, plain_http: bool) -> str:
@@ -87,7 +112,7 @@ def _sent(base: str, asked: urllib.request.Request) -> tuple[int, str, bytes]:
         raise Unreachable(url=base, problem=str(error) or type(error).__name__) from error
 
 
-def _granted(base: str, status: int, kind: str, body: bytes) -> EnrolmentGrant:
+def _read(base: str, of: type[Answer], status: int, kind: str, body: bytes) -> Answer:
     if kind == "application/problem+json":
         raise _refusal(base, body)
     if status >= 500:
@@ -95,7 +120,7 @@ def _granted(base: str, status: int, kind: str, body: bytes) -> EnrolmentGrant:
     if status != 200 or kind != "application/json":
         raise CaptivePortal(url=base)
     try:
-        return EnrolmentGrant.decode(body)
+        return of.decode(body)
     except Malformed as error:
         raise CaptivePortal(url=base) from error
 

@@ -7,7 +7,7 @@ from controller.enrolment import service
 from controller.enrolment.rules import Tries, digest_of
 from controller.enrolment.schemas import BoardView, CodeMade, NewStation, StationMade
 from controller.web.dependencies import InContext, Reading, Writing
-from wire.enrolment import PATH, EnrolmentGrant, EnrolmentRequest
+from wire.enrolment import KEYS_PATH, PATH, CentreKeys, EnrolmentGrant, EnrolmentRequest, PublicKey
 
 router = APIRouter(tags=["stations"])
 
@@ -37,6 +37,12 @@ def enrol(request: Request, context: InContext, asked: EnrolmentRequest) -> Enro
     tries.forgive(address, now)
     context.wake("dispatch")
     return grant
+
+
+@router.get(KEYS_PATH)
+def keys(context: InContext) -> CentreKeys:
+    """Our own key, for a person at a board to compare with the station's page. It is no secret."""
+    return CentreKeys(controller_keys=(PublicKey(x=context.signing_key.public_jwk()["x"]),))
 
 
 @router.post("/api/stations", status_code=201)

@@ -141,6 +141,8 @@ def test_whoever_disagrees_about_the_key_writes_nothing_and_may_ask_again(
     assert done.exit_code == 2
     assert "Chưa ghi gì" in done.output
     assert not board.config.exists()
+    with centre.context.database.read() as session:
+        assert session.query(Enrolment).one().public_key is None
     asked = board.enrol(centre, code, fingerprint="", typed="n\n")
     assert centre.fingerprint in asked.output
     assert not board.config.exists()
