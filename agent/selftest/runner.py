@@ -137,13 +137,13 @@ class SelfTest:
         try:
             conclusion = await self._examine(kind, rounds, began_at, calibrate=calibrate)
         except GaveWay:
-            conclusion = _nothing_said(Finding.INTERRUPTED)
+            conclusion = _unsaid(Finding.INTERRUPTED)
         except MicrophoneFailed as problem:
             log.warning("self-test without a microphone: problem=%s", problem)
-            conclusion = _nothing_said(Finding.MICROPHONE_DEAD)
+            conclusion = _unsaid(Finding.MICROPHONE_DEAD)
         except (SpeakerFailed, SpeakerMisuse, AmplifierFailed) as problem:
             log.warning("self-test not finished: kind=%s problem=%s", kind, problem)
-            conclusion = _nothing_said(Finding.INTERRUPTED)
+            conclusion = _unsaid(Finding.INTERRUPTED)
         result = _result(kind, self._clock.now(), conclusion)
         await self._keep(kind, result)
         return result
@@ -162,14 +162,14 @@ class SelfTest:
     async def _calibrate_acoustic(self, exam: Exam, at: datetime) -> Conclusion:
         made = await exam.hear_reference(at)
         if isinstance(made, Finding):
-            return _nothing_said(made)
+            return _no_reference(made)
         self._memory = self._memory.model_copy(update={"acoustic": made})
         return Conclusion(Opinion(Verdict.CALIBRATED), SWEEPS)
 
     async def _calibrate_electrical(self, exam: Exam, at: datetime) -> Conclusion:
         made = await exam.draw_reference(at)
         if isinstance(made, Finding):
-            return _nothing_said(made)
+            return _no_reference(made)
         self._memory = self._memory.model_copy(update={"electrical": made})
         return Conclusion(Opinion(Verdict.CALIBRATED, line_ma=made.line_ma), PILOTS)
 
@@ -217,8 +217,15 @@ class SelfTest:
             log.warning("self-test not written down: problem=%s", error)
 
 
-def _nothing_said(finding: Finding) -> Conclusion:
+def _unsaid(finding: Finding) -> Conclusion:
     return Conclusion(Opinion(Verdict.INCONCLUSIVE, (finding,)), 1)
+
+
+def _no_reference(finding: Finding) -> Conclusion:
+    """What kept it from being one. A line that draws nothing needs no comparison."""
+    if finding is Finding.OPEN_LINE:
+        return Conclusion(Opinion(Verdict.FAILED, (finding,)), 1)
+    return _unsaid(finding)
 
 
 def _result(kind: Kind, at: datetime, conclusion: Conclusion) -> SelfTestResult:

@@ -32,9 +32,22 @@ ANSWERS = {
 }
 
 
+LEFT_OPEN_S = 0.05
+
+
 def noise(number: int) -> bytes:
     chance = random.Random(number)
     return (CONNACK if number % 2 else b"") + chance.randbytes(chance.randrange(1, 400))
+
+
+async def _leave_time(reader: asyncio.StreamReader) -> None:
+    """Closing at once may take the answer back before it is read."""
+    try:
+        async with asyncio.timeout(LEFT_OPEN_S):
+            while await reader.read(4096):
+                continue
+    except (TimeoutError, ConnectionError):
+        return
 
 
 class Pretender:
@@ -55,6 +68,7 @@ class Pretender:
             return
         writer.write(self.answers.pop(0))
         await writer.drain()
+        await _leave_time(reader)
         writer.close()
 
     def close(self) -> None:

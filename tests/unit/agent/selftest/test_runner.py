@@ -103,6 +103,12 @@ async def test_by_hand_a_fault_is_found(tested: Patient) -> None:
     assert result.attempts == 3
 
 
+async def test_a_torn_line_needs_no_reference_to_be_found(tested: Patient) -> None:
+    tested.ear.horn.break_down(HornFault.OPEN_LINE)
+    told = await tested.test.now(Kind.ELECTRICAL, calibrate=True)
+    assert (told.verdict, told.findings) == (Verdict.FAILED, (Finding.OPEN_LINE,))
+
+
 async def test_after_a_repair_it_is_calibrated_anew(tested: Patient) -> None:
     await tested.test.now(Kind.ELECTRICAL)
     tested.ear.horn = Horn(6, lines=2)
