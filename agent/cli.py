@@ -85,7 +85,8 @@ def test(
         raise
     except (OSError, sqlite3.Error) as error:
         raise _unreadable(settings, error) from error
-    typer.echo(told)
+    typer.echo(told.text)
+    raise typer.Exit(0 if told.well else 1)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from agent.errors import AgentError
 from agent.files import alone_in
 from agent.local.assembled import desk_of
 from agent.local.control import ask
+from agent.local.desk import Told
 from agent.local.errors import ProgramSilent
 from agent.settings import Settings
 from agent.speakers.contract import Speaker
@@ -38,12 +39,12 @@ def test(
     open_speaker: Callable[[], Speaker],
     tell: Callable[[str], None],
     say: Say,
-) -> str:
+) -> Told:
     """What came of it. Raises AgentError where it was refused, OSError where the state cannot be read."""
     question = {"do": "test", "what": what, "insist": insist, "calibrate": calibrate}
     tell(say("test.starting"))
     try:
-        told: str = ask(settings.state_dir, question, TEST_WITHIN_S)["told"]
+        told = Told(**ask(settings.state_dir, question, TEST_WITHIN_S))
     except ProgramSilent:
         tell(say("test.by_itself"))
         with alone_in(settings.state_dir):
@@ -53,7 +54,7 @@ def test(
 
 async def _by_itself(
     settings: Settings, speaker: Speaker, what: str, *, insist: bool, calibrate: bool
-) -> str:
+) -> Told:
     """A station whose conductor never takes the stage."""
     station = build(settings, speaker)
     desk = desk_of(station, speaker)
@@ -72,7 +73,7 @@ async def _by_itself(
         station.journal.close()
 
 
-async def _outcome_of(testing: Awaitable[str]) -> str | AgentError | OSError | sqlite3.Error:
+async def _outcome_of(testing: Awaitable[Told]) -> Told | AgentError | OSError | sqlite3.Error:
     """A task group would wrap what is raised."""
     try:
         return await testing

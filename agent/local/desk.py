@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,7 +16,7 @@ from agent.local.tests import Tests
 from agent.settings import Settings
 from agent.status import lines
 from agent.wording import Say
-from wire.evidence import SelfTestKind
+from wire.evidence import SelfTestKind, SelfTestVerdict
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,17 @@ KINDS: Final[Mapping[str, SelfTestKind | None]] = {
 }
 _USUAL_SHIFT: Final = timedelta(hours=7)
 """Indochina Time; a board without a card does not know its zone."""
+
+
+_WELL: Final = frozenset({SelfTestVerdict.PASSED, SelfTestVerdict.CALIBRATED})
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of a test, in words, and whether it came out well."""
+
+    text: str
+    well: bool
 
 
 @dataclass
@@ -49,7 +60,7 @@ class Desk:
                 insist = question.get("insist") is True
                 calibrate = question.get("calibrate") is True
                 what = str(question.get("what"))
-                return {"told": await self.test(what, insist=insist, calibrate=calibrate)}
+                return asdict(await self.test(what, insist=insist, calibrate=calibrate))
         raise NoSuchTest
 
     async def lines(self) -> list[str]:
@@ -58,21 +69,22 @@ class Desk:
         live = heartbeat_lines(beat, self.say, self._shift(beat.at))
         return [*live, *await asyncio.to_thread(list, lines(self.settings, self.say))]
 
-    async def test(self, what: str, *, insist: bool, calibrate: bool = False) -> str:
+    async def test(self, what: str, *, insist: bool, calibrate: bool = False) -> Told:
         """Make it, and tell what came of it. Raises AgentError."""
         if what not in KINDS:
             raise NoSuchTest
         kind = KINDS[what]
         if kind is None:
             await self.tests.tone(insist=insist)
-            return self.say("test.tone_sounded")
-        told = verdict(await self.tests.examine(kind, insist=insist, calibrate=calibrate), self.say)
-        return told[:1].upper() + told[1:]
+            return Told(self.say("test.tone_sounded"), well=True)
+        result = await self.tests.examine(kind, insist=insist, calibrate=calibrate)
+        text = verdict(result, self.say)
+        return Told(text[:1].upper() + text[1:], result.verdict in _WELL)
 
     async def try_test(self, what: str) -> str:
         """The same, with what refused it as a sentence."""
         try:
-            return await self.test(what, insist=False)
+            return (await self.test(what, insist=False)).text
         except AgentError as error:
             log.info("test not made: what=%s why=%s", what, error.key)
             return self.say(error.key, **error.params)

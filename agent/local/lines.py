@@ -16,12 +16,14 @@ from wire.ids import ClockTrust
 from wire.messages import Heartbeat
 
 _MB = 1024 * 1024
+_FIRST_CONNECT_S = 60.0
+"""So long nobody sends for a technician: boards that start together wait for each other."""
 
 
 def heartbeat_lines(beat: Heartbeat, say: Say, zone_shift: timedelta) -> Iterator[str]:
     """`zone_shift` is what the station's zone is ahead of UTC."""
     yield say("live.running", span=span(beat.uptime_s, say))
-    yield _link(beat.link, say)
+    yield _link(beat, say)
     yield _clock(beat, say, zone_shift)
     yield _playing(beat, say)
     yield from _amplifier(beat.amplifier, say)
@@ -45,9 +47,11 @@ def span(seconds: float, say: Say) -> str:
     return say("live.days", days=minutes // (24 * 60), hours=minutes // 60 % 24)
 
 
-def _link(link: LinkState | None, say: Say) -> str:
-    if link is None or link.up_s == 0:
-        return say("live.link_down")
+def _link(beat: Heartbeat, say: Say) -> str:
+    link = beat.link or LinkState()
+    if link.up_s == 0:
+        coming = link.connects == 0 and beat.uptime_s < _FIRST_CONNECT_S
+        return say("live.link_coming" if coming else "live.link_down")
     return say("live.link_up", span=span(link.up_s, say), connects=link.connects)
 
 

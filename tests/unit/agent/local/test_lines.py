@@ -139,3 +139,8 @@ def test_every_word_of_a_test_has_a_sentence(
 )
 def test_spans(seconds: float, words: str) -> None:
     assert span(seconds, sayer("vi")) == words
+
+
+def test_a_station_that_has_just_started_is_not_lost_yet() -> None:
+    assert "đang kết nối" in told(uptime_s=20, link=LinkState())
+    assert "đang kết nối" not in told(uptime_s=90, link=LinkState())

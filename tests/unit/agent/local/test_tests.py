@@ -10,7 +10,7 @@ import pytest
 from agent.errors import AgentError, SpeakerFailed
 from agent.local import errors
 from agent.local.tone import TONE_S, tone
-from wire.evidence import SelfTestKind
+from wire.evidence import SelfTestKind, SelfTestResult, SelfTestVerdict
 from wire.ids import ClockTrust, Outcome
 from wire.messages import QuietHours
 
@@ -19,7 +19,7 @@ TONE = [("test-tone", round(TONE_S, 1))]
 
 async def test_three_notes_are_heard_whole(board: Any) -> None:
     async with board.running():
-        assert "ba tiếng thử" in await board.desk.test("tone", insist=False)
+        assert "ba tiếng thử" in (await board.desk.test("tone", insist=False)).text
     assert board.heard() == TONE
 
 
@@ -134,6 +134,26 @@ async def test_a_speaker_that_fails_is_told(board: Any, monkeypatch: pytest.Monk
             await board.desk.tests.tone()
         assert "unplugged" in await board.desk.try_test("tone")
     assert not board.desk.tests.is_busy
+
+
+@pytest.mark.parametrize(
+    ("verdict", "well"),
+    [
+        (SelfTestVerdict.PASSED, True),
+        (SelfTestVerdict.CALIBRATED, True),
+        (SelfTestVerdict.FAILED, False),
+        (SelfTestVerdict.INCONCLUSIVE, False),
+    ],
+)
+async def test_whether_it_came_out_well_is_told_beside_the_words(
+    board: Any, monkeypatch: pytest.MonkeyPatch, verdict: SelfTestVerdict, well: bool
+) -> None:
+    async def now(kind: SelfTestKind, **_: bool) -> SelfTestResult:
+        return SelfTestResult(id="t", kind=kind, at=datetime.now(UTC), verdict=verdict)
+
+    monkeypatch.setattr(board.desk.tests.examiner, "now", now)
+    question = {"do": "test", "what": "electrical", "insist": True}
+    assert (await board.desk.answer(question))["well"] is well
 
 
 async def test_a_station_without_the_parts_says_so(board: Any) -> None:
