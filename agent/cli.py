@@ -21,6 +21,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 CONFIG = Path("/etc/loaban/agent.toml")
 STATE = Path("/var/lib/loaban-agent")
+_YES = frozenset({"c", "có", "co", "y", "yes"})
 Config = Annotated[Path, typer.Option("--config", dir_okay=False, help="The station's settings.")]
 
 
@@ -111,7 +112,10 @@ def enrol(  # noqa: PLR0917 - typer reads the options from here
     say = sayer("en" if language == "en" else "vi")
 
     def agreed(told: str) -> bool:
-        return _alike(told, fingerprint) if fingerprint else typer.confirm(say("enrol.compare"))
+        if fingerprint:
+            return _alike(told, fingerprint)
+        answer: str = typer.prompt(say("enrol.compare"), default="", show_default=False)
+        return answer.strip().lower() in _YES
 
     try:
         done = command.enrol(

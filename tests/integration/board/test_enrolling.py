@@ -146,7 +146,7 @@ def test_whoever_disagrees_about_the_key_writes_nothing_and_may_ask_again(
     asked = board.enrol(centre, code, fingerprint="", typed="n\n")
     assert centre.fingerprint in asked.output
     assert not board.config.exists()
-    assert board.enrol(centre, code, fingerprint="", typed="y\n").exit_code == 0
+    assert board.enrol(centre, code, fingerprint="", typed="có\n").exit_code == 0
     assert board.config.exists()
 
 
