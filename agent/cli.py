@@ -21,7 +21,6 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 CONFIG = Path("/etc/loaban/agent.toml")
 STATE = Path("/var/lib/loaban-agent")
-_YES = frozenset({"c", "có", "co", "y", "yes"})
 Config = Annotated[Path, typer.Option("--config", dir_okay=False, help="The station's settings.")]
 
 
@@ -115,7 +114,7 @@ def enrol(  # noqa: PLR0917 - typer reads the options from here
         if fingerprint:
             return _alike(told, fingerprint)
         answer: str = typer.prompt(say("enrol.compare"), default="", show_default=False)
-        return answer.strip().lower() in _YES
+        return answer.strip().lower() in say("enrol.yes").split()
 
     try:
         done = command.enrol(
