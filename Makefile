@@ -16,7 +16,7 @@ check: install
 test: install
 	@bash scripts/test.sh -m "not slow"
 
-# The journeys of alerts and stations: whole provinces, minute by minute.
+# The journeys that take minutes: alerts, stations, `make run` itself, the shell.
 test-slow: install
 	@bash scripts/test.sh -m slow
 

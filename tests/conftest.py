@@ -6,7 +6,12 @@ import pytest
 
 _VIRTUAL = ("journeys/test_station_clock", "journeys/test_station_offline_day")
 """Days that pass in seconds; nothing that the machine does beside them changes what they see."""
-_SLOW = ("journeys/test_alert", "journeys/test_station")
+_SLOW = (
+    "journeys/test_alert",
+    "journeys/test_station",
+    "journeys/test_make_run",
+    "journeys/test_command_line",
+)
 """Many, each with waits of its own and wide margins: a group for each file. `make test-slow` runs them."""
 _MEASURED = ("journeys/test_station_typhoon", "journeys/test_station_neighbours")
 _REAL_TIME = (

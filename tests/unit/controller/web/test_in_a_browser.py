@@ -265,6 +265,7 @@ def test_days_and_times_are_said_in_words_and_an_old_preview_is_out_of_sight(
 def test_a_code_for_a_board_fits_a_phone(screen: "Page") -> None:
     screen.goto("/dai/lap-moi")
     screen.fill("#name", "Cụm loa thôn Một")
+    screen.select_option("#area_id", index=1)
     screen.click("main button.main")
     screen.click("main form button")
     assert re.fullmatch(r"[A-Z0-9]{5}-[A-Z0-9]{5}", screen.inner_text("#code"))
