@@ -2,8 +2,6 @@
 
 import re
 import shutil
-import threading
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html import unescape
@@ -12,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
@@ -39,6 +36,7 @@ from controller.settings import Settings
 from controller.stations import service as stations
 from controller.stations.service import HeardHeartbeat, HeardPresence
 from controller.web.texts import Texts
+from tests.support.served import served
 from wire.ids import AlertKind, ClockTrust, Outcome, Severity, StationKind
 from wire.messages import CacheState, Heartbeat, PlaybackReport, Presence
 from wire.signing import SigningKey
@@ -298,18 +296,10 @@ def _standing(session: Session, context: Context, sound: str) -> None:
 def address(context: Context, alarm: Any) -> Iterator[str]:
     """The pages on a free port of this machine."""
     app = create_app(context)
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
     try:
-        deadline = time.monotonic() + 10
-        while not server.started and time.monotonic() < deadline:
-            time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
+        with served(app) as url:
+            yield url
     finally:
-        server.should_exit = True
-        thread.join()
         app.state.desk.close()
 
 

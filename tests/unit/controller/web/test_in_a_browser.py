@@ -1,8 +1,6 @@
 """In a real Chromium: nothing is wider than a 360 px phone or blocked, and forms do what they show."""
 
 import re
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from datetime import time as wall_time
@@ -10,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import uvicorn
 
 from controller.accounts.rules import Principal
 from controller.app import create_app
@@ -21,6 +18,7 @@ from controller.timetable import service as timetable
 from controller.timetable.schemas import ScheduleDraft
 from controller.web import statics
 from schedules.rule import Frequency, Rule
+from tests.support.served import served
 from wire.ids import StationKind
 
 if TYPE_CHECKING:
@@ -59,18 +57,8 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture
 def address(context: Context, people: Mapping[str, Principal], approved_programme: str) -> Iterator[str]:
     """The pages on a free port of this machine."""
-    server = uvicorn.Server(uvicorn.Config(create_app(context), host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        deadline = time.monotonic() + 10
-        while not server.started and time.monotonic() < deadline:
-            time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
+    with served(create_app(context)) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
